@@ -1,1 +1,23 @@
-//! placeholder
+//! Every decision of both sides of Bailee, as pure functions and state machines.
+//!
+//! Start with [`bank::Bank`], the engine that decides who may open which compartment, then [`event`], the facts
+//! it writes to the custody log, and [`access`], the roles of the platform. Nothing here reads a clock, draws
+//! randomness, allocates ids by itself, does I/O or knows an encoding: all of that arrives as a parameter.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod access;
+pub mod allocation;
+pub mod bank;
+pub mod budget;
+pub mod code;
+pub mod compartment;
+pub mod event;
+pub mod grant;
+pub mod id;
+pub mod parcel;
+pub mod platform;
+pub mod roster;
+pub mod time;

@@ -1,0 +1,220 @@
+//! What goes into the engine and what comes out of it.
+
+use alloc::vec::Vec;
+
+use crate::code::Code;
+use crate::compartment::{CompartmentNo, OutOfService, Sensed, Service, Size, Wiring};
+use crate::event::{Event, Problem, Surface};
+use crate::grant::Verifier;
+use crate::id::{CommandId, GrantId, PersonId};
+use crate::roster::Roster;
+use crate::time::{MonoTime, WallTime};
+
+/// Something that happened at or to the bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Time passed; see [`super::Bank::next_timeout`].
+    Tick,
+    /// Somebody touched the kiosk.
+    Kiosk(Action),
+    /// A QR token was read and its form and signature examined by the caller.
+    Token(Result<TokenClaims, TokenFault>),
+    /// The answer to an [`Output::Verify`].
+    Verified { guess: u64, outcome: Verdict },
+    /// A fresh reading of one door.
+    Door { compartment: CompartmentNo, sensed: Sensed },
+    /// How an [`Output::Unlock`] ended.
+    Unlocked { ticket: u64, result: UnlockResult },
+    /// A board stopped answering, or answers again.
+    Board { board: u8, health: BoardHealth },
+    /// The platform asks for something.
+    Platform { command: CommandId, deadline: WallTime, request: Request },
+    /// The platform's ledger holds this bank's events up to and including this sequence number.
+    Acknowledged { up_to: u64 },
+    /// The clock was moved forward on the platform's word.
+    ClockStepped { by_ms: i64 },
+}
+
+/// What somebody at the kiosk can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Eight digits were entered: a pickup code or a courier's personal code.
+    EnterCode(Code),
+    /// The courier typed this to find a recipient: a unit or a part of a name (at most 64 characters are read).
+    Search(alloc::string::String),
+    /// The courier picked this recipient from the matches.
+    Pick(PersonId),
+    /// The masked recipient shown is the right one.
+    ConfirmRecipient,
+    /// The parcel needs this size.
+    PickSize(Size),
+    /// It does not fit: another, bigger compartment.
+    Bigger,
+    /// Another parcel, same courier.
+    NextParcel,
+    /// Back one step.
+    Back,
+    /// Stop; with a door open, the parcel was taken back.
+    Cancel,
+    /// Something is wrong with the compartment just used.
+    Report(Problem),
+    /// The person is still there.
+    StillHere,
+    /// Leave: the session ends.
+    Finish,
+}
+
+/// What a genuine QR token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenClaims {
+    /// Whether the token names this bank.
+    pub this_bank: bool,
+    /// The grant it is for.
+    pub grant: GrantId,
+    /// Which code generation it was issued with.
+    pub generation: u8,
+    /// Not before this time.
+    pub not_before: WallTime,
+    /// Not at or after this time.
+    pub expires: WallTime,
+}
+
+/// Why a token is not to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFault {
+    /// It looks like ours but is malformed or not signed by a known issuer.
+    Forged,
+}
+
+/// The outcome of comparing a code with every candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is this candidate's code.
+    Match(Subject),
+    /// It is nobody's.
+    Miss,
+    /// It is nobody's, and the same wrong code as in one of the last guesses.
+    RepeatedMiss,
+}
+
+/// Whose code a verifier proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A pickup.
+    Grant(GrantId),
+    /// A courier.
+    Courier(PersonId),
+}
+
+/// One verifier to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Whose it is.
+    pub subject: Subject,
+    /// The keyed hash.
+    pub verifier: Verifier,
+}
+
+/// How driving a lock ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnlockResult {
+    /// The board says the lock was pulsed.
+    Pulsed,
+    /// The board refused.
+    Refused,
+    /// The command was not sent.
+    NotSent,
+    /// The command was sent and nothing came back.
+    Unknown,
+}
+
+/// Whether a board answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoardHealth {
+    /// It does.
+    Answering,
+    /// It does not.
+    Silent,
+}
+
+/// What the platform may ask a bank. The bank decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Replace the roster by a newer one.
+    TakeRoster(Roster),
+    /// Make a code live for a grant, ending any earlier one.
+    Arm { grant: GrantId, generation: u8, verifier: Verifier, expires: WallTime },
+    /// End a grant.
+    Revoke { grant: GrantId },
+    /// Take a compartment out of service or put it back.
+    SetService { compartment: CompartmentNo, service: Service, by: PersonId },
+    /// Let the keypad take codes again.
+    ResetKeypad { by: PersonId },
+}
+
+/// The bank's answer to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done, durably, or already done.
+    Done,
+    /// The deadline had passed.
+    TooLate,
+    /// The grant is unknown here, or its parcel has left.
+    NoSuchGrant,
+    /// A newer generation or revision is already in force.
+    Superseded,
+    /// No such compartment.
+    NoSuchCompartment,
+    /// The request breaks a bound (sizes, lengths, times).
+    Invalid,
+}
+
+/// What the caller must do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Append this to the journal. **It must be durable before any later output is looked at.**
+    Record(Record),
+    /// Stretch the code and compare it with every candidate in constant time; answer with [`Input::Verified`].
+    Verify { guess: u64, code: Code, candidates: Vec<Candidate> },
+    /// Drive one lock; answer with [`Input::Unlocked`]. After `deadline` it must not be driven any more.
+    Unlock { ticket: u64, compartment: CompartmentNo, wiring: Wiring, deadline: MonoTime },
+    /// Tell the platform.
+    Reply { command: CommandId, answer: Answer },
+}
+
+/// What the journal holds. The engine's lasting state is exactly the fold of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A fact for the custody log.
+    Event(Event),
+    /// The roster taken, in full.
+    Roster(Roster),
+    /// The verifier that belongs to the [`EventKind::GrantArmed`](crate::event::EventKind::GrantArmed) after it.
+    Armed { grant: GrantId, generation: u8, verifier: Verifier, expires: WallTime },
+    /// A guess is about to be compared: a miss until refunded.
+    GuessReserved { guess: u64, at: WallTime },
+    /// A guess was right, or the same as the one before.
+    GuessRefunded { guess: u64 },
+    /// The platform holds the events up to here.
+    Acknowledged { up_to: u64 },
+    /// The latest time seen, so that a restart cannot go back before it.
+    HighWater(WallTime),
+}
+
+/// A door as the platform's live map shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoorStatus {
+    /// Which compartment.
+    pub compartment: CompartmentNo,
+    /// What the sensor says.
+    pub sensed: Sensed,
+    /// Whether it holds a parcel.
+    pub occupied: bool,
+    /// Whether it may be assigned.
+    pub out_of_service: Option<OutOfService>,
+    /// Whether an alarm stands on it.
+    pub alarm: bool,
+}
+
+/// Where a refusal happened, for the log.
+pub type RefusedAt = Surface;

@@ -1,0 +1,126 @@
+//! What the kiosk shows: a pure view of the engine, without any text. Texts are the kiosk's, in the person's language.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::budget::Keypad;
+use crate::compartment::{CompartmentNo, Size};
+use crate::event::Refusal;
+use crate::id::PersonId;
+
+/// The kiosk as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Rises whenever the view changes.
+    pub version: u64,
+    /// The page.
+    pub screen: Screen,
+    /// A sentence above it about what just happened.
+    pub notice: Option<Notice>,
+    /// Doors with an alarm on them: forced, found open or held open.
+    pub alarms: Vec<DoorAlarm>,
+    /// Seconds until the session ends, once the kiosk asks whether somebody is still there.
+    pub leaving_in_s: Option<u32>,
+}
+
+/// An alarm to show at the bank itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoorAlarm {
+    /// The door.
+    pub compartment: CompartmentNo,
+    /// What is wrong with it.
+    pub kind: AlarmKind,
+}
+
+/// What is wrong with a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmKind {
+    /// It opened without anybody having been let in, or was found open at start.
+    Forced,
+    /// It has been open for too long.
+    HeldOpen,
+}
+
+/// One page of the kiosk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// Keypad and camera.
+    Home { keypad: Keypad },
+    /// A code is being checked.
+    Checking,
+    /// The courier looks for a recipient.
+    FindRecipient { carrier: String, query: String, matches: Vec<Match>, more: bool, delivered: u16 },
+    /// Is this the right person?
+    ConfirmRecipient { recipient: Match },
+    /// How big is it?
+    PickSize { recipient: Match, sizes: Vec<SizeChoice> },
+    /// The door is about to open.
+    Opening { compartment: CompartmentNo, task: Task },
+    /// The door is open for a parcel to be put in.
+    PlaceParcel { compartment: CompartmentNo, recipient: Match, can_go_bigger: bool },
+    /// Close this door; then the bigger one opens, or the drop-off is cancelled.
+    CloseFirst { compartment: CompartmentNo, then: Then },
+    /// Done; another one?
+    Deposited { compartment: CompartmentNo, recipient: Match, delivered: u16 },
+    /// The door is open for the parcel to be taken.
+    TakeParcel { compartment: CompartmentNo },
+    /// Taken and closed.
+    Collected { compartment: CompartmentNo },
+    /// The door did not open and there is nothing more the kiosk can do; the parcel is safe.
+    DidNotOpen { compartment: CompartmentNo, task: Task, can_retry: bool },
+}
+
+/// What the person is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Putting a parcel in.
+    DropOff,
+    /// Taking one out.
+    Pickup,
+}
+
+/// What happens once the door is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// A bigger compartment opens.
+    Bigger,
+    /// Back to the choice of recipient.
+    Cancelled,
+}
+
+/// A recipient as shown to a courier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Whom to pick.
+    pub person: PersonId,
+    /// The unit, in full.
+    pub unit: String,
+    /// The name, masked.
+    pub masked_name: String,
+}
+
+/// A size the courier may pick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeChoice {
+    /// The size.
+    pub size: Size,
+    /// How many compartments of at least this size could be given.
+    pub free: u16,
+}
+
+/// What just happened, in one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody was refused, and how many tries are left before a pause (for codes).
+    Refused { reason: Refusal, tries_left: u8 },
+    /// That door did not open; another one is given.
+    TryingAnother { failed: CompartmentNo },
+    /// The report was passed on.
+    Reported,
+    /// The drop-off was cancelled.
+    Cancelled,
+    /// No compartment that fits is free.
+    NoSpace,
+    /// The bank cannot record what it does, so it opens nothing.
+    OutOfOrder,
+}

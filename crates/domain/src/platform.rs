@@ -1,0 +1,105 @@
+//! Events of the platform itself: what people and integrations did there. No personal data, only opaque ids and
+//! salted commitments.
+
+use alloc::string::String;
+
+use crate::access::{Permission, Role};
+use crate::id::{AlertId, BankId, CarrierId, GrantId, MessageId, ParcelId, PersonId, TokenId};
+use crate::time::WallTime;
+
+/// One fact the platform wrote to the custody log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlatformEvent {
+    /// When.
+    pub at: WallTime,
+    /// Who did it.
+    pub actor: Actor,
+    /// What happened.
+    pub kind: PlatformEventKind,
+}
+
+/// Who acted at the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The platform itself: a timer or a reconciler.
+    Platform,
+    /// A signed-in person.
+    Person(PersonId),
+    /// An API token.
+    Token(TokenId),
+    /// A bank over its link.
+    Bank(BankId),
+    /// Somebody not signed in.
+    Anonymous,
+}
+
+/// A salted SHA-256 commitment to personal data; its opening lives in the store until erased.
+pub type Commitment = [u8; 32];
+
+/// What happened at the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlatformEventKind {
+    /// The organisation's log begins.
+    LogStarted,
+    /// The one-time set-up link was used to make the first administrator.
+    AdministratorCreated { person: PersonId, details: Commitment },
+    /// Somebody signed in.
+    SignedIn { person: PersonId },
+    /// A sign-in was refused; unknown users and wrong passwords look the same.
+    SignInRefused,
+    /// A signed-in caller asked for something not allowed to them.
+    PermissionDenied { permission: Permission },
+    /// A person was added in a role.
+    PersonAdded { person: PersonId, role: Role, details: Commitment },
+    /// A person's details changed.
+    PersonChanged { person: PersonId, details: Commitment },
+    /// A person was removed from every bank.
+    PersonRemoved { person: PersonId },
+    /// Somebody looked at a person's data.
+    PersonalDataRead { person: PersonId },
+    /// A carrier was added; carriers are companies, not people.
+    CarrierAdded { carrier: CarrierId, name: String },
+    /// A courier's personal code was made anew and sent.
+    CourierCodeIssued { courier: PersonId },
+    /// An enrolment token was made for a bank.
+    EnrolmentOffered { bank: BankId },
+    /// The bank proved possession of its device key, which signs its chain heads from now on.
+    BankEnrolled { bank: BankId, device_key: [u8; 32] },
+    /// The bank's signed statement that its chain had this head at this sequence number.
+    ChainHead { bank: BankId, seq: u64, head: [u8; 32], signature: [u8; 64] },
+    /// A bank has not been heard for 60 seconds.
+    BankOffline { bank: BankId },
+    /// It is heard again.
+    BankOnline { bank: BankId },
+    /// A new code was made for a grant; the platform keeps none.
+    CodeIssued { grant: GrantId, generation: u8 },
+    /// A notification was accepted by a gateway.
+    NotificationSent { message: MessageId, person: PersonId, channel: Channel },
+    /// A notification was given up.
+    NotificationFailed { message: MessageId, person: PersonId, channel: Channel },
+    /// A parcel is past its time.
+    ParcelOverdue { parcel: ParcelId },
+    /// Its recipient got more time.
+    ParcelExtended { parcel: ParcelId, expires: WallTime },
+    /// Somebody acknowledged an alert.
+    AlertAcknowledged { alert: AlertId },
+    /// A setting changed; `what` names it, never its secret value.
+    SettingChanged { what: String },
+    /// An API token was made.
+    TokenCreated { token: TokenId },
+    /// An API token was revoked.
+    TokenRevoked { token: TokenId },
+    /// The log was exported.
+    LogExported { entries: u64 },
+    /// A person asked a bank to take a compartment out of service or put it back, or to reopen its keypad.
+    BankOperationRequested { bank: BankId, what: String },
+}
+
+/// How a person is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    /// By e-mail.
+    Email,
+    /// By text message.
+    Sms,
+}
