@@ -1,0 +1,134 @@
+//! Files every page needs, embedded in the binary and served under names that change with their content.
+//!
+//! A URL is `/static/{first 12 hex digits of SHA-256}/{name}`, so answers may be kept for ever. Must never serve anything
+//! that isn't in `static/`. Start at [`asset_url`] and [`router`].
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// The address of an embedded file, for example `/static/0a1b2c3d4e5f/app.css`.
+///
+/// # Panics
+/// When no such file is embedded: names are literals in templates, and every page is rendered in tests.
+#[must_use]
+pub fn asset_url(name: &str) -> String {
+    let file = Static::get(name).expect("templates name only files in static/");
+    format!("/static/{}/{name}", digest(&file))
+}
+
+/// The stylesheet that tells a kiosk page how many CSS pixels are one millimetre on its screen.
+#[must_use]
+pub fn scale_url(px_per_mm: f32) -> String {
+    let hundredths = (px_per_mm.clamp(1.0, 40.0) * 100.0).round();
+    format!("/static/scale/{hundredths:.0}.css")
+}
+
+/// Routes for the embedded files and for the kiosk scale.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/static/scale/{file}", get(serve_scale))
+        .route("/static/{digest}/{name}", get(serve))
+        .route("/favicon.ico", get(async || serve_file("favicon.svg", "public, max-age=86400")))
+}
+
+/// Name and content of every embedded file, for writing a set of pages to a folder.
+pub fn all() -> impl Iterator<Item = (String, Vec<u8>)> {
+    Static::iter().filter_map(|name| {
+        let file = Static::get(&name)?;
+        Some((asset_url(&name), served(&name, &file)))
+    })
+}
+
+async fn serve(Path((wanted, name)): Path<(String, String)>) -> Response {
+    match Static::get(&name) {
+        Some(file) if digest(&file) == wanted => serve_file(&name, FOR_EVER),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn serve_file(name: &str, cache: &'static str) -> Response {
+    let Some(file) = Static::get(name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let headers = [(header::CONTENT_TYPE, content_type(name)), (header::CACHE_CONTROL, cache)];
+    (headers, served(name, &file)).into_response()
+}
+
+async fn serve_scale(Path(file): Path<String>) -> Response {
+    let hundredths = file.strip_suffix(".css").and_then(|n| n.parse::<u16>().ok());
+    match hundredths.filter(|n| (100..=4000).contains(n)) {
+        Some(n) => {
+            let css = format!(":root{{--mm:{}.{:02}px}}", n / 100, n % 100);
+            ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)], css).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn digest(file: &EmbeddedFile) -> String {
+    file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}
+
+/// What goes over the wire: style and script without comment lines and indentation, the rest as it is.
+fn served(name: &str, file: &EmbeddedFile) -> Vec<u8> {
+    match (name.rsplit_once('.').map(|(_, ending)| ending), core::str::from_utf8(&file.data)) {
+        (Some("css" | "js"), Ok(text)) => slim(text).into_bytes(),
+        _ => file.data.to_vec(),
+    }
+}
+
+fn slim(text: &str) -> String {
+    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+
+    #[test]
+    fn every_file_has_its_own_lasting_address() {
+        let url = asset_url("app.css");
+        let middle = url.strip_prefix("/static/").and_then(|rest| rest.strip_suffix("/app.css")).unwrap();
+        assert_eq!(middle.len(), 12);
+        assert_ne!(middle, asset_url("live.js").split('/').nth(2).unwrap());
+    }
+
+    #[test]
+    fn comments_and_indentation_do_not_travel() {
+        assert_eq!(slim("/* a */\n.b {\n  c: d;\n}\n// e\n"), ".b {\nc: d;\n}");
+    }
+
+    #[test]
+    fn the_scale_address_stays_in_bounds() {
+        assert_eq!(scale_url(5.56), "/static/scale/556.css");
+        assert_eq!(scale_url(0.0), "/static/scale/100.css");
+        assert_eq!(scale_url(f32::INFINITY), "/static/scale/4000.css");
+    }
+
+    #[test]
+    fn an_unknown_name_is_not_found() {
+        assert_eq!(serve_file("../Cargo.toml", FOR_EVER).status(), StatusCode::NOT_FOUND);
+    }
+}

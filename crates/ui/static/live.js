@@ -1,0 +1,93 @@
+// Live parts and forms in place. Pages work without it; see the crate documentation for what it listens to.
+const policy = globalThis.trustedTypes?.createPolicy("bailee", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
+const parse = (html) => {
+  const box = document.createElement("template");
+  box.innerHTML = policy.createHTML(html);
+  return box.content;
+};
+const lang = document.documentElement.lang;
+const moment = new Intl.DateTimeFormat(lang + "-u-nu-latn", { dateStyle: "medium", timeStyle: "short" });
+const dress = (root) => {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (isNaN(at)) continue;
+    time.title ||= time.textContent;
+    time.textContent = moment.format(at);
+  }
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+};
+const waiting = new Map();
+const put = (next, now) => {
+  const old = next.id && document.getElementById(next.id);
+  if (!old) return;
+  const active = document.activeElement;
+  const inside = old.contains(active) && active !== document.body;
+  if (inside && !now && active.matches("input, textarea, select")) return void waiting.set(next.id, next);
+  const back = inside && active.id;
+  dress(next);
+  waiting.delete(next.id);
+  old.replaceWith(next);
+  if (inside) (document.getElementById(back) ?? next.querySelector(".summary, button, a") ?? next).focus();
+};
+const patch = (html, now) => [...parse(html).children].forEach((next) => put(next, now));
+document.addEventListener("focusout", () => setTimeout(() => waiting.forEach((next) => put(next))));
+document.addEventListener("bailee:patch", (event) => patch(event.detail, true));
+
+const page = (html, url) => {
+  const main = parse(html).querySelector("main");
+  if (!main) return location.assign(url);
+  dress(main);
+  document.querySelector("main").replaceWith(main);
+  const first = main.querySelector(".summary, h1");
+  first?.setAttribute("tabindex", "-1");
+  first?.focus();
+};
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-fetch]") || form.ariaBusy === "true") return;
+  event.preventDefault();
+  form.ariaBusy = "true";
+  try {
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    const answer = await fetch(event.submitter?.getAttribute("formaction") ?? form.action, { method: "POST", body, headers: { "x-fragment": "1" } });
+    if (answer.redirected) return location.assign(answer.url);
+    const html = await answer.text();
+    answer.headers.has("x-fragment") ? patch(html, true) : page(html, answer.url);
+  } catch {
+    const live = document.getElementById("live");
+    if (live) live.textContent = live.dataset.failed;
+  } finally {
+    form.ariaBusy = "false";
+  }
+});
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+  button.lastChild.textContent = button.dataset.done;
+});
+
+const url = document.body.dataset.stream;
+if (url) {
+  const live = document.getElementById("live");
+  let last = new Date();
+  const beat = () => {
+    last = new Date();
+    document.body.classList.remove("is-stale");
+    if (!live?.classList.contains("stale")) return;
+    live.classList.remove("stale");
+    live.textContent = live.dataset.live;
+  };
+  const source = new EventSource(url);
+  source.addEventListener("open", beat);
+  source.addEventListener("beat", beat);
+  source.addEventListener("patch", (event) => (beat(), patch(event.data)));
+  source.addEventListener("reload", () => location.reload());
+  setInterval(() => {
+    if (new Date() - last < 10_000 || document.body.classList.contains("is-stale")) return;
+    document.body.classList.add("is-stale");
+    live?.classList.add("stale");
+    if (live) live.textContent = `${live.dataset.stale} ${last.toLocaleTimeString(lang + "-u-nu-latn")}`;
+  }, 1000);
+}
+dress(document);
