@@ -1,0 +1,109 @@
+//! Every language has every text, with the same values in it; every key a source file names exists.
+
+use bailee_ui::i18n::{Locale, Texts};
+use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+use fluent_syntax::parser;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+type Keys = BTreeMap<String, BTreeSet<String>>;
+
+fn locales() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("locales")
+}
+
+/// Key → names of the values it carries.
+fn keys(file: &Path) -> Keys {
+    let text = std::fs::read_to_string(file).unwrap();
+    let resource = parser::parse(text).unwrap_or_else(|(_, errors)| panic!("{}: {errors:?}", file.display()));
+    let mut keys = Keys::new();
+    for entry in resource.body {
+        match entry {
+            Entry::Message(message) => {
+                let mut values = BTreeSet::new();
+                message.value.iter().for_each(|pattern| walk(pattern, &mut values));
+                let again = keys.insert(message.id.name.clone(), values);
+                assert!(again.is_none(), "{}: {} stands there twice", file.display(), message.id.name);
+            }
+            Entry::Junk { content } => panic!("{}: cannot read {content}", file.display()),
+            _ => {}
+        }
+    }
+    keys
+}
+
+fn walk(pattern: &Pattern<String>, values: &mut BTreeSet<String>) {
+    for element in &pattern.elements {
+        let PatternElement::Placeable { expression } = element else { continue };
+        match expression {
+            Expression::Inline(inline) => note(inline, values),
+            Expression::Select { selector, variants } => {
+                note(selector, values);
+                variants.iter().for_each(|variant| walk(&variant.value, values));
+            }
+        }
+    }
+}
+
+fn note(inline: &InlineExpression<String>, values: &mut BTreeSet<String>) {
+    if let InlineExpression::VariableReference { id } = inline {
+        values.insert(id.name.clone());
+    }
+}
+
+#[test]
+fn every_language_has_the_same_texts_with_the_same_values() {
+    for file in ["common.ftl", "portal.ftl", "kiosk.ftl"] {
+        let english = keys(&locales().join("en").join(file));
+        for locale in Locale::ALL {
+            let other = keys(&locales().join(locale.tag()).join(file));
+            let names = |keys: &Keys| keys.keys().cloned().collect::<BTreeSet<_>>();
+            assert_eq!(names(&english), names(&other), "{file} in {}", locale.tag());
+            for (key, values) in &english {
+                assert_eq!(values, &other[key], "{key} in {}", locale.tag());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_key_is_in_two_files() {
+    let mut seen = BTreeSet::new();
+    for file in ["common.ftl", "portal.ftl", "kiosk.ftl"] {
+        for key in keys(&locales().join("en").join(file)).into_keys() {
+            assert!(seen.insert(key.clone()), "{key}");
+        }
+    }
+}
+
+#[test]
+fn every_key_named_in_a_template_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let texts = Texts::new(Locale::En);
+    let mut files = Vec::new();
+    for folder in ["ui/templates", "ui/src", "server/templates", "server/src/http/portal/views", "edge/templates"] {
+        collect(&root.join(folder), &mut files);
+    }
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for call in [".t(\"", ".t1(\"", ".t2(\""] {
+            for (at, _) in text.match_indices(call) {
+                let key = text[at + call.len()..].split('"').next().unwrap();
+                assert!(texts.has(key) || key.starts_with("no-such"), "{}: no text for {key}", file.display());
+            }
+        }
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "html" || ending == "rs") {
+            files.push(path);
+        }
+    }
+}
