@@ -76,6 +76,10 @@ mod tests {
         assert!(close("12345678", "21345678"));
         assert!(!close("12345678", "32145678"));
         assert!(!close("12345678", "12345687".replace('3', "4").as_str()));
-        assert!(Code::parse("1234567").is_err() && Code::parse("123456789").is_err() && Code::parse("1234567x").is_err());
+        assert!(
+            Code::parse("1234567").is_err()
+                && Code::parse("123456789").is_err()
+                && Code::parse("1234567x").is_err()
+        );
     }
 }

@@ -110,7 +110,9 @@ impl fmt::Display for LayoutError {
         match self {
             Self::Count(n) => write!(f, "a bank has 1 to 500 compartments, not {n}"),
             Self::Number(n) => write!(f, "compartment number {n} is 0 or used twice"),
-            Self::Wiring(n) => write!(f, "compartment {n} is wired to channel 0 or to another compartment's lock"),
+            Self::Wiring(n) => {
+                write!(f, "compartment {n} is wired to channel 0 or to another compartment's lock")
+            }
             Self::Place(n) => write!(f, "compartment {n} has no height or overlaps another"),
         }
     }

@@ -59,7 +59,13 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { open_wait_ms: 2_100, held_open_ms: 90_000, idle_ms: 45_000, idle_warning_ms: 30_000, expiry_days: 7 }
+        Self {
+            open_wait_ms: 2_100,
+            held_open_ms: 90_000,
+            idle_ms: 45_000,
+            idle_warning_ms: 30_000,
+            expiry_days: 7,
+        }
     }
 }
 

@@ -1,3 +1,197 @@
-//! The bank engine: decides who may open which compartment. Under construction.
+//! The bank engine: the one place that decides whether a door opens, online or offline.
+//!
+//! [`Bank::handle`] takes one [`Input`] and returns what must be done, in order. It never does anything itself:
+//! a record must be durable before the output after it is looked at, which is what "record, then unlock" means
+//! here. All lasting state is [`Lasting`], the fold of the records; the rest (sensor readings, the session at the
+//! kiosk) is rebuilt from the world after a restart. A caller whose journal fails must throw the engine away and
+//! start a new one from what is durable; until then nothing opens.
+
 pub mod io;
 pub mod screen;
+
+mod drop_off;
+mod keypad;
+mod lasting;
+mod opening;
+mod requests;
+mod session;
+mod timers;
+mod view;
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use rand_core::Rng;
+
+use self::io::{BoardHealth, DoorStatus, Input, Output, Record, UnlockResult};
+pub use self::lasting::{Lasting, Opening, Phase};
+use self::opening::{LateOpening, Pulse};
+use self::screen::Notice;
+use self::session::Session;
+use crate::compartment::{Compartment, CompartmentNo, Layout, Sensed};
+use crate::event::{Event, EventKind};
+use crate::time::{MonoTime, Now};
+
+/// One bank.
+#[derive(Debug)]
+pub struct Bank {
+    layout: Layout,
+    lasting: Lasting,
+    doors: BTreeMap<CompartmentNo, Sensed>,
+    /// Doors read at least once since the start.
+    read_once: BTreeMap<CompartmentNo, MonoTime>,
+    boards: BTreeMap<u8, BoardHealth>,
+    pulse: Option<Pulse>,
+    late: Option<LateOpening>,
+    next_ticket: u64,
+    session: Session,
+    touched: MonoTime,
+    opened_at: BTreeMap<CompartmentNo, MonoTime>,
+    notice: Option<(Notice, MonoTime)>,
+    /// Until then further refusals of the same surface are shown but not written again.
+    quiet_until: MonoTime,
+}
+
+/// One call of [`Bank::handle`]: the moment, randomness, and what comes out.
+struct Turn<'a> {
+    now: Now,
+    rng: &'a mut dyn Rng,
+    out: Vec<Output>,
+}
+
+impl Bank {
+    /// Starts a bank from its journal; the first outputs belong to the start itself.
+    pub fn start(layout: Layout, lasting: Lasting, now: Now, rng: &mut dyn Rng) -> (Self, Vec<Output>) {
+        let mut bank = Self {
+            layout,
+            lasting,
+            doors: BTreeMap::new(),
+            read_once: BTreeMap::new(),
+            boards: BTreeMap::new(),
+            pulse: None,
+            late: None,
+            next_ticket: 1,
+            session: Session::Idle,
+            touched: now.mono,
+            opened_at: BTreeMap::new(),
+            notice: None,
+            quiet_until: MonoTime::default(),
+        };
+        let mut turn = Turn { now, rng, out: Vec::new() };
+        let unfinished = bank.lasting.openings.values().filter(|o| o.phase == Phase::Intended).count();
+        let started = EventKind::BankStarted {
+            boot: bank.lasting.boot + 1,
+            interrupted: u16::try_from(unfinished).unwrap_or(u16::MAX),
+        };
+        bank.event(&mut turn, started);
+        (bank, turn.out)
+    }
+
+    /// Decides about one input.
+    pub fn handle(&mut self, input: Input, now: Now, rng: &mut dyn Rng) -> Vec<Output> {
+        let mut turn = Turn { now, rng, out: Vec::new() };
+        match input {
+            Input::Tick => {}
+            Input::Kiosk(action) => self.act(&mut turn, action),
+            Input::Token(token) => self.token_shown(&mut turn, token),
+            Input::Verified { guess, outcome } => self.code_verified(&mut turn, guess, outcome),
+            Input::Door { compartment, sensed } => self.door_read(&mut turn, compartment, sensed),
+            Input::Unlocked { ticket, result } => self.unlocked(&mut turn, ticket, result),
+            Input::Board { board, health } => self.board(&mut turn, board, health),
+            Input::Platform { command, deadline, request } => {
+                let answer = self.request(&mut turn, deadline, request);
+                turn.out.push(Output::Reply { command, answer });
+            }
+            Input::Acknowledged { up_to } => self.acknowledged(&mut turn, up_to),
+            Input::ClockStepped { by_ms } => self.event(&mut turn, EventKind::ClockStepped { by_ms }),
+        }
+        self.timers(&mut turn);
+        turn.out
+    }
+
+    /// The compartments of this bank.
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The lasting state, as the journal holds it.
+    pub const fn lasting(&self) -> &Lasting {
+        &self.lasting
+    }
+
+    /// Every door, for the live map.
+    pub fn doors(&self) -> Vec<DoorStatus> {
+        self.layout
+            .iter()
+            .map(|c| DoorStatus {
+                compartment: c.number,
+                sensed: self.sensed(c.number),
+                occupied: self.lasting.contents.contains_key(&c.number),
+                out_of_service: self.lasting.out_of_service.get(&c.number).copied(),
+                alarm: self.lasting.forced.contains(&c.number) || self.lasting.held.contains(&c.number),
+            })
+            .collect()
+    }
+
+    fn sensed(&self, compartment: CompartmentNo) -> Sensed {
+        self.doors.get(&compartment).copied().unwrap_or(Sensed::Unknown)
+    }
+
+    /// Whether a pulse could be given to this compartment and its outcome be seen.
+    fn ready(&self, compartment: &Compartment) -> bool {
+        self.sensed(compartment.number) == Sensed::Closed
+            && self.boards.get(&compartment.wiring.board) != Some(&BoardHealth::Silent)
+            && !self.lasting.stands_open(compartment.number)
+    }
+
+    /// Whether a parcel may be put in: empty, in service, closed, and nobody else's business.
+    fn free(&self, compartment: &Compartment) -> bool {
+        let number = compartment.number;
+        self.ready(compartment)
+            && !self.lasting.contents.contains_key(&number)
+            && !self.lasting.out_of_service.contains_key(&number)
+            && self.lasting.openings.get(&number).is_none_or(|opening| opening.phase == Phase::Failed)
+    }
+
+    fn record(&mut self, turn: &mut Turn<'_>, record: Record) {
+        self.lasting.apply(&record);
+        turn.out.push(Output::Record(record));
+    }
+
+    fn event(&mut self, turn: &mut Turn<'_>, kind: EventKind) {
+        let Now { wall, quality, .. } = turn.now;
+        let event = Event { seq: self.lasting.seq + 1, at: wall, quality, kind };
+        self.record(turn, Record::Event(event));
+    }
+
+    fn notify(&mut self, turn: &Turn<'_>, notice: Notice) {
+        self.notice = Some((notice, turn.now.mono.plus_ms(session::NOTICE_MS)));
+    }
+
+    fn unlocked(&mut self, turn: &mut Turn<'_>, ticket: u64, result: UnlockResult) {
+        if self.pulse.as_ref().is_some_and(|pulse| pulse.ticket == ticket) {
+            self.pulse_answered(turn, result);
+        }
+    }
+
+    fn board(&mut self, turn: &mut Turn<'_>, board: u8, health: BoardHealth) {
+        let before = self.boards.insert(board, health).unwrap_or(BoardHealth::Answering);
+        match (before, health) {
+            (BoardHealth::Answering, BoardHealth::Silent) => {
+                let wired = self.layout.iter().filter(|c| c.wiring.board == board);
+                self.doors.extend(wired.map(|c| (c.number, Sensed::Unknown)));
+                self.event(turn, EventKind::BoardSilent { board });
+            }
+            (BoardHealth::Silent, BoardHealth::Answering) => {
+                self.event(turn, EventKind::BoardAnswers { board });
+            }
+            _ => {}
+        }
+    }
+
+    fn acknowledged(&mut self, turn: &mut Turn<'_>, up_to: u64) {
+        if up_to > self.lasting.acknowledged && up_to <= self.lasting.seq {
+            self.record(turn, Record::Acknowledged { up_to });
+        }
+    }
+}

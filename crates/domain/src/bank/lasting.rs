@@ -1,0 +1,211 @@
+//! What survives a power cut: exactly the fold of the journal's records, so a restart runs the same code as work.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use super::io::Record;
+use crate::budget::GuessBudget;
+use crate::compartment::{CompartmentNo, OutOfService, Service};
+use crate::event::{Deposit, Event, EventKind, OpeningNo, Purpose};
+use crate::grant::{Grant, GrantState};
+use crate::id::{GrantId, ParcelId};
+use crate::roster::Roster;
+use crate::time::WallTime;
+
+/// The lasting state of one bank.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lasting {
+    /// The last event written.
+    pub seq: u64,
+    /// How often the controller has started.
+    pub boot: u64,
+    /// The last event the platform has confirmed.
+    pub acknowledged: u64,
+    /// The latest time seen.
+    pub high_water: Option<WallTime>,
+    /// The roster in force.
+    pub roster: Roster,
+    /// Every grant whose parcel has not been gone for long.
+    pub grants: BTreeMap<GrantId, Grant>,
+    /// Which compartments hold what.
+    pub contents: BTreeMap<CompartmentNo, ParcelId>,
+    /// Which compartments are not assigned.
+    pub out_of_service: BTreeMap<CompartmentNo, OutOfService>,
+    /// The latest opening of each compartment, until its door is closed again.
+    pub openings: BTreeMap<CompartmentNo, Opening>,
+    /// Doors that stand open without anybody having been let in.
+    pub forced: BTreeSet<CompartmentNo>,
+    /// Doors that have stood open for too long.
+    pub held: BTreeSet<CompartmentNo>,
+    /// Wrong codes.
+    pub budget: GuessBudget,
+}
+
+/// One intended opening and what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The sequence number of its intent.
+    pub no: OpeningNo,
+    /// Why it was opened.
+    pub purpose: Purpose,
+    /// How far it got.
+    pub phase: Phase,
+    /// The courier took the parcel back; closing the door deposits nothing.
+    pub cancelled: bool,
+}
+
+/// How far an opening got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Intended; the door has not been seen open.
+    Intended,
+    /// The door was not seen to open in time.
+    Failed,
+    /// The door is open.
+    Open,
+    /// The door opened after it had been given up.
+    OpenLate,
+}
+
+impl Lasting {
+    /// Rebuilds the state from a journal.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut lasting = Self::default();
+        for record in records {
+            lasting.apply(record);
+        }
+        lasting
+    }
+
+    /// Takes one record into the state.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Event(event) => self.apply_event(event),
+            Record::Roster(roster) => self.roster = roster.clone(),
+            Record::Armed { grant, generation, verifier, expires } => {
+                if let Some(grant) = self.grants.get_mut(grant) {
+                    grant.state = GrantState::Live(*verifier);
+                    grant.generation = *generation;
+                    grant.expires = *expires;
+                    grant.attempts = 0;
+                }
+            }
+            Record::GuessReserved { guess, at } => {
+                self.budget.reserve(*guess, *at);
+                self.saw(*at);
+            }
+            Record::GuessRefunded { guess } => self.budget.refund(*guess),
+            Record::Acknowledged { up_to } => self.acknowledged = self.acknowledged.max(*up_to),
+            Record::HighWater(at) => self.saw(*at),
+        }
+    }
+
+    fn saw(&mut self, at: WallTime) {
+        self.high_water = self.high_water.max(Some(at));
+    }
+
+    fn apply_event(&mut self, event: &Event) {
+        self.seq = event.seq;
+        self.saw(event.at);
+        match &event.kind {
+            EventKind::BankStarted { boot, .. } => self.boot = *boot,
+            EventKind::OpeningIntended { compartment, purpose, .. } => {
+                self.intend(*compartment, event.seq, *purpose);
+            }
+            EventKind::CompartmentOpened { compartment, .. } => self.opened(*compartment),
+            EventKind::CompartmentDidNotOpen { compartment, .. } => {
+                self.opening_mut(*compartment, |opening| opening.phase = Phase::Failed);
+            }
+            EventKind::DropOffCancelled { compartment, .. } => {
+                self.opening_mut(*compartment, |opening| opening.cancelled = true);
+            }
+            EventKind::CompartmentClosed { compartment } => {
+                self.openings.remove(compartment);
+                self.forced.remove(compartment);
+                self.held.remove(compartment);
+            }
+            EventKind::CompartmentForced { compartment }
+            | EventKind::CompartmentFoundOpen { compartment } => {
+                self.forced.insert(*compartment);
+            }
+            EventKind::CompartmentHeldOpen { compartment } => {
+                self.held.insert(*compartment);
+            }
+            EventKind::ParcelDeposited(deposit) => self.deposited(deposit),
+            EventKind::ParcelCollected { compartment, grant, .. } => {
+                self.contents.remove(compartment);
+                self.grants.remove(grant);
+            }
+            EventKind::GrantExpired { grant, .. } => self.end(*grant, GrantState::Expired),
+            EventKind::GrantRevoked { grant } => self.end(*grant, GrantState::Revoked),
+            EventKind::KeypadReset { .. } => self.budget.reset(),
+            EventKind::ServiceChanged { compartment, service, .. } => match service {
+                Service::In => drop(self.out_of_service.remove(compartment)),
+                Service::Out(why) => drop(self.out_of_service.insert(*compartment, *why)),
+            },
+            _ => {}
+        }
+    }
+
+    fn intend(&mut self, compartment: CompartmentNo, no: OpeningNo, purpose: Purpose) {
+        if let Purpose::Pickup { grant, .. } = purpose
+            && let Some(grant) = self.grants.get_mut(&grant)
+        {
+            grant.attempts = grant.attempts.saturating_add(1);
+        }
+        let opening = Opening { no, purpose, phase: Phase::Intended, cancelled: false };
+        self.openings.insert(compartment, opening);
+    }
+
+    fn opened(&mut self, compartment: CompartmentNo) {
+        let mut used = None;
+        self.opening_mut(compartment, |opening| {
+            opening.phase = if opening.phase == Phase::Failed { Phase::OpenLate } else { Phase::Open };
+            if let Purpose::Pickup { grant, .. } = opening.purpose {
+                used = Some(grant);
+            }
+        });
+        if let Some(grant) = used {
+            self.end(grant, GrantState::Burnt);
+        }
+    }
+
+    fn opening_mut(&mut self, compartment: CompartmentNo, change: impl FnOnce(&mut Opening)) {
+        if let Some(opening) = self.openings.get_mut(&compartment) {
+            change(opening);
+        }
+    }
+
+    fn end(&mut self, grant: GrantId, state: GrantState) {
+        if let Some(grant) = self.grants.get_mut(&grant)
+            && grant.state != GrantState::Burnt
+        {
+            grant.state = state;
+        }
+    }
+
+    fn deposited(&mut self, deposit: &Deposit) {
+        self.contents.insert(deposit.compartment, deposit.parcel);
+        self.grants.insert(
+            deposit.grant,
+            Grant {
+                id: deposit.grant,
+                parcel: deposit.parcel,
+                recipient: deposit.recipient,
+                compartment: deposit.compartment,
+                expires: deposit.expires,
+                state: GrantState::Unarmed,
+                generation: 0,
+                attempts: 0,
+            },
+        );
+    }
+
+    /// Whether the door is known to stand open, with or without authority.
+    pub fn stands_open(&self, compartment: CompartmentNo) -> bool {
+        self.forced.contains(&compartment)
+            || self
+                .openings
+                .get(&compartment)
+                .is_some_and(|opening| matches!(opening.phase, Phase::Open | Phase::OpenLate))
+    }
+}

@@ -1,0 +1,108 @@
+//! What the platform asks. It asks; the bank decides, and never after the deadline.
+
+use super::io::{Answer, Record, Request};
+use super::{Bank, Turn};
+use crate::compartment::{CompartmentNo, Service};
+use crate::event::EventKind;
+use crate::grant::{GrantState, Verifier};
+use crate::id::{GrantId, PersonId};
+use crate::roster::{MAX_COURIERS, MAX_RECIPIENTS, Roster};
+use crate::time::WallTime;
+
+/// No grant lives longer than this from now.
+const LONGEST_GRANT_MS: i64 = 31 * 86_400_000;
+
+impl Bank {
+    pub(super) fn request(&mut self, turn: &mut Turn<'_>, deadline: WallTime, request: Request) -> Answer {
+        if turn.now.wall > deadline {
+            return Answer::TooLate;
+        }
+        match request {
+            Request::TakeRoster(roster) => self.take_roster(turn, roster),
+            Request::Arm { grant, generation, verifier, expires } => {
+                self.arm(turn, grant, generation, verifier, expires)
+            }
+            Request::Revoke { grant } => self.revoke(turn, grant),
+            Request::SetService { compartment, service, by } => {
+                self.set_service(turn, compartment, service, by)
+            }
+            Request::ResetKeypad { by } => {
+                self.event(turn, EventKind::KeypadReset { by });
+                Answer::Done
+            }
+        }
+    }
+
+    fn take_roster(&mut self, turn: &mut Turn<'_>, roster: Roster) -> Answer {
+        let revision = roster.revision;
+        if revision <= self.lasting.roster.revision {
+            return if roster == self.lasting.roster { Answer::Done } else { Answer::Superseded };
+        }
+        let policy = roster.policy;
+        let sound = roster.recipients.len() <= MAX_RECIPIENTS
+            && roster.couriers.len() <= MAX_COURIERS
+            && (1..=30).contains(&policy.expiry_days)
+            && (500..=2_200).contains(&policy.open_wait_ms)
+            && policy.held_open_ms >= 10_000
+            && policy.idle_ms >= 20_000
+            && policy.idle_warning_ms >= 20_000;
+        if !sound {
+            return Answer::Invalid;
+        }
+        self.record(turn, Record::Roster(roster));
+        self.event(turn, EventKind::RosterTaken { revision });
+        Answer::Done
+    }
+
+    fn arm(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: GrantId,
+        generation: u8,
+        verifier: Verifier,
+        expires: WallTime,
+    ) -> Answer {
+        let Some(grant) = self.lasting.grants.get(&id).filter(|g| g.state != GrantState::Burnt) else {
+            return Answer::NoSuchGrant;
+        };
+        if expires.since_ms(turn.now.wall) > LONGEST_GRANT_MS || expires <= turn.now.wall {
+            return Answer::Invalid;
+        }
+        if generation <= grant.generation {
+            let same = generation == grant.generation && grant.state == GrantState::Live(verifier);
+            return if same { Answer::Done } else { Answer::Superseded };
+        }
+        self.record(turn, Record::Armed { grant: id, generation, verifier, expires });
+        self.event(turn, EventKind::GrantArmed { grant: id, generation, expires });
+        Answer::Done
+    }
+
+    fn revoke(&mut self, turn: &mut Turn<'_>, id: GrantId) -> Answer {
+        match self.lasting.grants.get(&id).map(|grant| grant.state) {
+            None | Some(GrantState::Burnt) => Answer::NoSuchGrant,
+            Some(GrantState::Revoked) => Answer::Done,
+            Some(_) => {
+                self.event(turn, EventKind::GrantRevoked { grant: id });
+                Answer::Done
+            }
+        }
+    }
+
+    fn set_service(
+        &mut self,
+        turn: &mut Turn<'_>,
+        compartment: CompartmentNo,
+        service: Service,
+        by: PersonId,
+    ) -> Answer {
+        if self.layout.find(compartment).is_none() {
+            return Answer::NoSuchCompartment;
+        }
+        let current =
+            self.lasting.out_of_service.get(&compartment).map_or(Service::In, |why| Service::Out(*why));
+        if current != service {
+            self.event(turn, EventKind::ServiceChanged { compartment, service, by: Some(by) });
+        }
+        Answer::Done
+    }
+}
