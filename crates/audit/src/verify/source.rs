@@ -1,0 +1,52 @@
+//! Where a published log is read from: a folder here, an HTTP prefix in the binary.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::PathBuf;
+
+/// The files of a published log, by their path below its prefix: `checkpoint`, `tile/0/x001/000.p/7`.
+pub trait Source {
+    /// Reads the first `most` bytes of a file; the caller refuses files that are longer than they may be.
+    ///
+    /// # Errors
+    /// The file isn't there, or reading failed.
+    fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, SourceError>;
+}
+
+/// Why a file couldn't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It isn't there (HTTP: 404 or 410).
+    #[error("not found")]
+    Absent,
+    /// Anything else.
+    #[error("reading failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A log copied into a folder, laid out like its URLs.
+#[derive(Debug, Clone)]
+pub struct DirSource {
+    root: PathBuf,
+}
+
+impl DirSource {
+    /// The folder that holds `checkpoint` and `tile`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+}
+
+impl Source for DirSource {
+    fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
+        let failed = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Absent,
+            _ => SourceError::Failed(Box::new(error)),
+        };
+        let file = File::open(self.root.join(path)).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(most as u64).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+}
