@@ -99,13 +99,15 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
         if edge.root() == self.report.checkpoint.root { Ok(edge) } else { Err(self.blame_edge(&edge)) }
     }
 
-    /// The root says that some tile of the edge is wrong, but not which: the entries know.
+    /// The root says that some tile of the edge is wrong, but not which. The entries know, if they are those
+    /// that were signed; if they aren't either, only the checkpoint is left to name.
     fn blame_edge(&mut self, stored: &Edge) -> VerifyError {
         let computed = match self.edge_of_entries() {
             Ok(computed) => computed,
             Err(error) => return error,
         };
-        let is_changed = |level: &u8| stored.partial(*level) != computed.partial(*level);
+        let is_signed = computed.root() == self.report.checkpoint.root;
+        let is_changed = |level: &u8| is_signed && stored.partial(*level) != computed.partial(*level);
         let changed = (0..LEVELS).find(is_changed).and_then(|level| stored.partial(level));
         match changed {
             Some((id, _)) => VerifyError::unsound(&self.path(id).to_string(), None, Wrong::Hashes),

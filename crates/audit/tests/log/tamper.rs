@@ -183,6 +183,16 @@ fn a_log_rewritten_as_a_whole_does_not_fit_the_signed_checkpoint() {
 }
 
 #[test]
+fn when_edge_and_entries_are_both_changed_no_sound_file_is_blamed() {
+    let mut files = Files::of_log(700);
+    flip(&mut files, "tile/0/002.p/188", 0);
+    // The one byte of entry 1, behind two lengths.
+    flip(&mut files, "tile/entries/000", 4);
+    let error = verify(&mut files).expect_err("changed twice");
+    assert_eq!(place(&error), CHECKPOINT_PATH, "{error}");
+}
+
+#[test]
 fn what_the_caller_finds_wrong_with_an_entry_is_unsound() {
     let mut refuse = |index: u64, _: &[u8]| if index == 300 { Err("has no time".to_owned()) } else { Ok(()) };
     let error =
