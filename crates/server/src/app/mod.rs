@@ -1,0 +1,162 @@
+//! What the platform can do: one use case per file, each authorise → load → decide → store state, event and
+//! follow-up work in one transaction.
+//!
+//! No state changes without its event: a use case that writes goes through [`App::change`], which hands out the
+//! transaction together with the only way to append events. Nothing here knows HTTP, HTML or JSON, and SQL text
+//! lives in `store`. Start at [`App`]; then [`Principal`], who asks; then any use case.
+
+mod access;
+mod clock;
+mod error;
+pub mod keys;
+mod live;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bailee_domain::id::OrgId;
+use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
+use bailee_domain::time::WallTime;
+use rand_core::Rng;
+use tokio::sync::Notify;
+
+pub use access::Principal;
+pub use clock::{Clock, SystemClock, TestClock};
+pub use error::{AppError, FieldError, Refused};
+pub use keys::Keys;
+pub use live::{Live, LiveChange};
+
+use crate::store::{Db, StoreError, Tx, tables};
+
+/// The platform: its store, keys, clock and live view. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The store.
+    pub db: Db,
+    /// Every key the platform holds.
+    pub keys: Keys,
+    /// The only clock.
+    pub clock: Box<dyn Clock>,
+    /// The only randomness.
+    pub rng: Mutex<Box<dyn Rng + Send>>,
+    /// The organisation this platform serves.
+    pub org: OrgId,
+    /// The id of its log, as in the URL.
+    pub log_id: String,
+    /// What banks look like right now.
+    pub live: Live,
+    /// Wakes the reconcilers of `jobs`.
+    pub work: Notify,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The time.
+    pub fn now(&self) -> WallTime {
+        self.0.clock.now()
+    }
+
+    /// The store, for reading.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The organisation.
+    pub fn org(&self) -> OrgId {
+        self.0.org
+    }
+
+    /// The log's id.
+    pub fn log_id(&self) -> &str {
+        &self.0.log_id
+    }
+
+    /// The live view of the banks.
+    pub fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// Resolves when there may be work for a reconciler; a timer beside it covers what no signal announces.
+    pub async fn work(&self) {
+        self.0.work.notified().await;
+    }
+
+    /// Wakes the reconcilers.
+    pub fn wake(&self) {
+        self.0.work.notify_waiters();
+    }
+
+    /// Draws randomness. Do it before a transaction: its closure may run more than once.
+    pub fn draw<T>(&self, draw: impl FnOnce(&mut dyn Rng) -> T) -> T {
+        let mut rng = self.0.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        draw(&mut **rng)
+    }
+
+    /// Runs a use case that changes something, on behalf of `actor`, at the current time.
+    ///
+    /// # Errors
+    /// The use case's own; a store failure as [`AppError::Store`].
+    pub async fn change<T, F>(&self, actor: Actor, use_case: F) -> Result<T, AppError>
+    where
+        F: AsyncFn(&Change) -> Result<T, AppError> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let at = self.now();
+        let org = self.org();
+        let nonce = self.draw(|rng| rng.next_u64());
+        let done = self
+            .db()
+            .tx(async move |tx| {
+                let change = Change { tx, at, org, actor, nonce, written: std::cell::Cell::new(0) };
+                use_case(&change).await
+            })
+            .await?;
+        self.wake();
+        Ok(done)
+    }
+}
+
+/// One transaction of a use case, with the only way to append events of the platform.
+pub struct Change {
+    /// The transaction.
+    pub tx: Tx,
+    /// The time of the change.
+    pub at: WallTime,
+    /// The organisation.
+    pub org: OrgId,
+    /// On whose behalf.
+    pub actor: Actor,
+    nonce: u64,
+    written: std::cell::Cell<u64>,
+}
+
+impl Change {
+    /// Appends an event of the platform.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn event(&self, kind: PlatformEventKind) -> Result<(), AppError> {
+        let event = PlatformEvent { at: self.at, actor: self.actor, kind };
+        // The platform's events have no sequence of their own; the number only tells rows apart.
+        let number = self.nonce.wrapping_add(self.written.get()) >> 1;
+        self.written.set(self.written.get() + 2);
+        tables::event::append_platform(&self.tx, self.org, number, &event).await
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
