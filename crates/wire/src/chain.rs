@@ -1,0 +1,347 @@
+//! Checks that the entries of one log are sound in themselves: every bank's sequence without gaps or repeats, its
+//! hash chain unbroken, and every statement about a chain's head signed by that bank's device key.
+//!
+//! Knows nothing of Merkle trees; whether the entries are the logged ones is for `audit`. Feed a [`Checker`] every
+//! entry in log order; it stops at the first that is unsound.
+
+use std::collections::BTreeMap;
+
+use bailee_domain::event::Event;
+use bailee_domain::id::{BankId, OrgId};
+use bailee_domain::platform::PlatformEventKind;
+
+use crate::event::{self, EventError, Hash, Leaf, NO_EVENT};
+
+/// The first thing that is wrong with a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {index}: {why}")]
+pub struct Unsound {
+    /// Which entry, from 0.
+    pub index: u64,
+    /// What is wrong with it.
+    pub why: Fault,
+}
+
+/// What can be wrong with an entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It cannot be read.
+    #[error("{0}")]
+    Unreadable(EventError),
+    /// It is of another organisation than the entries before it.
+    #[error("it belongs to the log of {0}")]
+    OtherLog(OrgId),
+    /// It speaks of a bank that was not enrolled before.
+    #[error("bank {0} was not enrolled before this entry")]
+    NotEnrolled(BankId),
+    /// A bank's sequence has a gap or a repeat.
+    #[error("bank {bank} should be at sequence number {expected}, the entry has {found}")]
+    Sequence {
+        /// The bank.
+        bank: BankId,
+        /// What should follow.
+        expected: u64,
+        /// What is there.
+        found: u64,
+    },
+    /// An event does not name the hash of the one before it.
+    #[error("event {seq} of bank {bank} does not continue the event before it")]
+    Chain {
+        /// The bank.
+        bank: BankId,
+        /// The event.
+        seq: u64,
+    },
+    /// A head statement is about an event that is not in the log, or another head than the log has there.
+    #[error("the signed head of bank {bank} at {seq} is not the log's")]
+    Head {
+        /// The bank.
+        bank: BankId,
+        /// Where the statement puts its head.
+        seq: u64,
+    },
+    /// A head statement's signature is not by the bank's device key.
+    #[error("the head of bank {bank} at {seq} is not signed by its device key")]
+    Signature {
+        /// The bank.
+        bank: BankId,
+        /// Where the statement puts its head.
+        seq: u64,
+    },
+}
+
+/// What has been checked so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Entries in all.
+    pub entries: u64,
+    /// Of these, events of banks.
+    pub bank_events: u64,
+    /// Of these, statements of a bank about its head.
+    pub heads: u64,
+    /// Events of banks that no signed head covers yet.
+    pub uncovered: u64,
+    /// Banks with at least one event.
+    pub banks: u64,
+}
+
+#[derive(Debug)]
+struct Chain {
+    device_key: [u8; 32],
+    seq: u64,
+    covered: u64,
+    /// The hash at `covered` and at every event after it.
+    tail: Vec<Hash>,
+}
+
+/// Checks entries in log order; `verify(key, message, signature)` is Ed25519 (RFC 8032).
+#[derive(Debug)]
+pub struct Checker<V> {
+    verify: V,
+    org: Option<OrgId>,
+    chains: BTreeMap<BankId, Chain>,
+    entries: u64,
+    bank_events: u64,
+    heads: u64,
+    failed: Option<Unsound>,
+}
+
+impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
+    /// A checker at the beginning of a log.
+    pub const fn new(verify: V) -> Self {
+        Self {
+            verify,
+            org: None,
+            chains: BTreeMap::new(),
+            entries: 0,
+            bank_events: 0,
+            heads: 0,
+            failed: None,
+        }
+    }
+
+    /// Checks the next entry and returns it decoded.
+    ///
+    /// # Errors
+    /// What is wrong with it; from then on every call returns the same.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Leaf, Unsound> {
+        if let Some(unsound) = &self.failed {
+            return Err(unsound.clone());
+        }
+        let checked = self.check(bytes);
+        match checked {
+            Ok(leaf) => {
+                self.entries += 1;
+                Ok(leaf)
+            }
+            Err(why) => {
+                let unsound = Unsound { index: self.entries, why };
+                self.failed = Some(unsound.clone());
+                Err(unsound)
+            }
+        }
+    }
+
+    fn check(&mut self, bytes: &[u8]) -> Result<Leaf, Fault> {
+        let leaf = event::decode(bytes).map_err(Fault::Unreadable)?;
+        match &leaf {
+            Leaf::Bank { bank, prev, event } => self.bank_event(*bank, prev, event, bytes)?,
+            Leaf::Platform { org, event } => {
+                if *self.org.get_or_insert(*org) != *org {
+                    return Err(Fault::OtherLog(*org));
+                }
+                self.platform_event(&event.kind)?;
+            }
+        }
+        Ok(leaf)
+    }
+
+    fn bank_event(&mut self, bank: BankId, prev: &Hash, event: &Event, bytes: &[u8]) -> Result<(), Fault> {
+        let chain = self.chains.get_mut(&bank).ok_or(Fault::NotEnrolled(bank))?;
+        if chain.seq.checked_add(1) != Some(event.seq) {
+            return Err(Fault::Sequence { bank, expected: chain.seq.saturating_add(1), found: event.seq });
+        }
+        if chain.tail.last() != Some(prev) {
+            return Err(Fault::Chain { bank, seq: event.seq });
+        }
+        chain.seq = event.seq;
+        chain.tail.push(event::chain_hash(bytes));
+        self.bank_events += 1;
+        Ok(())
+    }
+
+    fn platform_event(&mut self, kind: &PlatformEventKind) -> Result<(), Fault> {
+        match kind {
+            PlatformEventKind::BankEnrolled { bank, device_key } => {
+                let fresh = Chain { device_key: *device_key, seq: 0, covered: 0, tail: vec![NO_EVENT] };
+                self.chains.entry(*bank).or_insert(fresh).device_key = *device_key;
+                Ok(())
+            }
+            PlatformEventKind::ChainHead { bank, seq, head, signature } => self.head(*bank, *seq, head, signature),
+            _ => Ok(()),
+        }
+    }
+
+    fn head(&mut self, bank: BankId, seq: u64, head: &Hash, signature: &[u8; 64]) -> Result<(), Fault> {
+        let chain = self.chains.get_mut(&bank).ok_or(Fault::NotEnrolled(bank))?;
+        let at = seq.checked_sub(chain.covered).and_then(|n| usize::try_from(n).ok());
+        match at.and_then(|at| chain.tail.get(at)) {
+            Some(logged) if logged == head && seq > 0 => {}
+            _ => return Err(Fault::Head { bank, seq }),
+        }
+        if !(self.verify)(&chain.device_key, &event::head_statement(bank, seq, head), signature) {
+            return Err(Fault::Signature { bank, seq });
+        }
+        chain.tail.drain(..at.expect("found in the tail above"));
+        chain.covered = seq;
+        self.heads += 1;
+        Ok(())
+    }
+
+    /// What has been checked so far.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            entries: self.entries,
+            bank_events: self.bank_events,
+            heads: self.heads,
+            uncovered: self.chains.values().map(|c| c.seq - c.covered).sum(),
+            banks: self.chains.values().filter(|c| c.seq > 0).count() as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bailee_domain::event::EventKind;
+    use bailee_domain::platform::{Actor, PlatformEvent};
+    use bailee_domain::time::{TimeQuality, WallTime};
+
+    use super::*;
+
+    const ORG: OrgId = OrgId::from_bytes([9; 16]);
+    const BANK: BankId = BankId::from_bytes([1; 16]);
+    const KEY: [u8; 32] = [5; 32];
+
+    /// Stands in for Ed25519: the "signature" is key ‖ SHA-256 of the message.
+    fn sign(key: &[u8; 32], message: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        signature[..32].copy_from_slice(key);
+        signature[32..].copy_from_slice(&event::chain_hash(message));
+        signature
+    }
+
+    fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
+        sign(key, message) == *signature
+    }
+
+    fn platform(kind: PlatformEventKind) -> Vec<u8> {
+        event::encode_platform(ORG, &PlatformEvent { at: WallTime::default(), actor: Actor::Platform, kind }).unwrap()
+    }
+
+    fn enrolled() -> Vec<u8> {
+        platform(PlatformEventKind::BankEnrolled { bank: BANK, device_key: KEY })
+    }
+
+    fn head(seq: u64, head: Hash, key: &[u8; 32]) -> Vec<u8> {
+        let signature = sign(key, &event::head_statement(BANK, seq, &head));
+        platform(PlatformEventKind::ChainHead { bank: BANK, seq, head, signature })
+    }
+
+    fn events(count: u64) -> Vec<Vec<u8>> {
+        let mut prev = NO_EVENT;
+        (1..=count)
+            .map(|seq| {
+                let kind = EventKind::BankStarted { boot: seq, interrupted: 0 };
+                let event = Event { seq, at: WallTime::default(), quality: TimeQuality::Trusted, kind };
+                let bytes = event::encode_bank(BANK, &prev, &event);
+                prev = event::chain_hash(&bytes);
+                bytes
+            })
+            .collect()
+    }
+
+    fn check(log: &[Vec<u8>]) -> Result<Summary, Unsound> {
+        let mut checker = Checker::new(verify);
+        for leaf in log {
+            checker.feed(leaf)?;
+        }
+        Ok(checker.summary())
+    }
+
+    fn sound() -> Vec<Vec<u8>> {
+        let e = events(5);
+        let middle = event::chain_hash(&e[2]);
+        let mut log = vec![platform(PlatformEventKind::LogStarted), enrolled()];
+        log.extend(e);
+        log.push(head(3, middle, &KEY));
+        log
+    }
+
+    #[test]
+    fn a_sound_log_is_counted() {
+        let expected = Summary { entries: 8, bank_events: 5, heads: 1, uncovered: 2, banks: 1 };
+        assert_eq!(check(&sound()), Ok(expected));
+    }
+
+    #[test]
+    fn every_missing_repeated_or_swapped_event_is_found_where_it_is() {
+        for at in 2..6 {
+            let mut log = sound();
+            log.remove(at);
+            assert_eq!(check(&log).unwrap_err().index, at as u64, "missing {at}");
+            let mut log = sound();
+            log.insert(at, log[at].clone());
+            assert_eq!(check(&log).unwrap_err().index, at as u64 + 1, "repeated {at}");
+            let mut log = sound();
+            log.swap(at, at + 1);
+            assert_eq!(check(&log).unwrap_err().index, at as u64, "swapped {at}");
+        }
+    }
+
+    #[test]
+    fn a_changed_event_breaks_the_chain_at_the_next_one() {
+        let mut log = sound();
+        let Leaf::Bank { bank, prev, mut event } = event::decode(&log[3]).unwrap() else { panic!() };
+        event.at = event.at.plus_ms(1);
+        log[3] = event::encode_bank(bank, &prev, &event);
+        assert_eq!(check(&log).unwrap_err(), Unsound { index: 4, why: Fault::Chain { bank: BANK, seq: 3 } });
+    }
+
+    #[test]
+    fn heads_must_be_the_logs_and_signed_by_the_enrolled_key() {
+        let last = event::chain_hash(&events(5)[4]);
+        let mut other_key = sound();
+        other_key.push(head(5, last, &[6; 32]));
+        assert_eq!(check(&other_key).unwrap_err().why, Fault::Signature { bank: BANK, seq: 5 });
+        for (seq, hash) in [(5, [0; 32]), (6, last), (2, last), (0, NO_EVENT)] {
+            let mut log = sound();
+            log.push(head(seq, hash, &KEY));
+            assert_eq!(check(&log).unwrap_err().why, Fault::Head { bank: BANK, seq });
+        }
+        let mut log = sound();
+        log.push(head(5, last, &KEY));
+        assert_eq!(check(&log).unwrap().uncovered, 0);
+    }
+
+    #[test]
+    fn a_key_changed_by_enrolling_again_signs_from_then_on() {
+        let last = event::chain_hash(&events(5)[4]);
+        let mut log = sound();
+        log.push(platform(PlatformEventKind::BankEnrolled { bank: BANK, device_key: [6; 32] }));
+        log.push(head(5, last, &[6; 32]));
+        assert_eq!(check(&log).unwrap().heads, 2);
+    }
+
+    #[test]
+    fn unknown_banks_other_logs_and_garbage_are_unsound_and_stay_so() {
+        assert_eq!(check(&events(1)).unwrap_err().why, Fault::NotEnrolled(BANK));
+        let foreign = OrgId::from_bytes([8; 16]);
+        let event = PlatformEvent { at: WallTime::default(), actor: Actor::Platform, kind: PlatformEventKind::LogStarted };
+        let mut log = sound();
+        log.push(event::encode_platform(foreign, &event).unwrap());
+        assert_eq!(check(&log).unwrap_err().why, Fault::OtherLog(foreign));
+        let mut checker = Checker::new(verify);
+        let first = checker.feed(b"?").unwrap_err();
+        assert_eq!(checker.feed(&enrolled()).unwrap_err(), first);
+    }
+}

@@ -1,0 +1,231 @@
+//! The numbers of every kind and field. A number, once released, is never used for anything else.
+//!
+//! `docs/reference/event-encoding.md` explains the form; these tables are the form.
+
+use bailee_domain::access::{Permission, Role};
+use bailee_domain::compartment::{CompartmentNo, OutOfService, Service, Size};
+use bailee_domain::event::{Deposit, EventKind, OpenFailure, Problem, Purpose, Refusal, Surface};
+use bailee_domain::id::{AlertId, BankId, CarrierId, GrantId, MessageId, ParcelId, PersonId, TokenId};
+use bailee_domain::platform::{Actor, Channel, PlatformEventKind};
+use bailee_domain::time::{TimeQuality, WallTime};
+
+use super::field::{Field, Reader, Writer, nested, push};
+use super::{EventError, Shown};
+#[cfg(test)]
+use crate::sample::Dice;
+
+/// An enumeration without data: written as its number.
+macro_rules! numbers {
+    ($($ty:ident { $($number:literal $name:ident,)* })*) => {$(
+        impl Field for $ty {
+            fn put(&self, to: &mut Writer) {
+                to.unsigned(match self { $(Self::$name => $number,)* });
+            }
+
+            fn take(from: &mut Reader<'_>) -> Result<Self, EventError> {
+                match from.unsigned()? {
+                    $($number => Ok(Self::$name),)*
+                    _ => Err(EventError::Malformed),
+                }
+            }
+
+            fn show(&self, name: &str, into: &mut Vec<Shown>) {
+                push(name, match self { $(Self::$name => stringify!($name),)* }, into);
+            }
+
+            #[cfg(test)]
+            fn sample(dice: &mut Dice) -> Self {
+                dice.pick(&[$(Self::$name),*])
+            }
+        }
+    )*};
+}
+
+/// A structure: written as a map of field numbers.
+macro_rules! fields {
+    ($ty:ident { $($key:literal $field:ident: $field_ty:ty,)* }) => {
+        impl Field for $ty {
+            fn put(&self, to: &mut Writer) {
+                to.map(0 $(+ count!($field))*);
+                $(to.unsigned($key); self.$field.put(to);)*
+            }
+
+            fn take(from: &mut Reader<'_>) -> Result<Self, EventError> {
+                from.map(0 $(+ count!($field))*)?;
+                $(from.key($key)?; let $field = <$field_ty as Field>::take(from)?;)*
+                Ok(Self { $($field),* })
+            }
+
+            fn show(&self, name: &str, into: &mut Vec<Shown>) {
+                $(self.$field.show(&nested(name, stringify!($field)), into);)*
+            }
+
+            #[cfg(test)]
+            fn sample(dice: &mut Dice) -> Self {
+                Self { $($field: <$field_ty as Field>::sample(dice)),* }
+            }
+        }
+    };
+}
+
+macro_rules! count {
+    ($field:ident) => {
+        1
+    };
+}
+
+/// An enumeration with data: written as `[number, value]`, where the value is a map of field numbers or, for a
+/// variant in parentheses, the value inside.
+macro_rules! variants {
+    ($ty:ident {
+        $($number:literal $name:ident
+            $(($inner:ident: $inner_ty:ty))?
+            $({ $($key:literal $field:ident: $field_ty:ty),* })?;)*
+    }) => {
+        impl Field for $ty {
+            fn put(&self, to: &mut Writer) {
+                to.array(2);
+                match self {$(
+                    Self::$name $(($inner))? $({ $($field),* })? => {
+                        to.unsigned($number);
+                        $($inner.put(to);)?
+                        $(to.map(0 $(+ count!($field))*); $(to.unsigned($key); $field.put(to);)*)?
+                    }
+                )*}
+            }
+
+            fn take(from: &mut Reader<'_>) -> Result<Self, EventError> {
+                from.array(2)?;
+                Ok(match from.unsigned()? {
+                    $($number => {
+                        $(Self::$name(<$inner_ty as Field>::take(from)?))?
+                        $({
+                            from.map(0 $(+ count!($field))*)?;
+                            $(from.key($key)?; let $field = <$field_ty as Field>::take(from)?;)*
+                            Self::$name { $($field),* }
+                        })?
+                    })*
+                    _ => return Err(EventError::UnknownKind),
+                })
+            }
+
+            fn show(&self, name: &str, into: &mut Vec<Shown>) {
+                match self {$(
+                    Self::$name $(($inner))? $({ $($field),* })? => {
+                        push(if name.is_empty() { "kind" } else { name }, stringify!($name), into);
+                        $($inner.show(&nested(name, stringify!($inner)), into);)?
+                        $($($field.show(&nested(name, stringify!($field)), into);)*)?
+                    }
+                )*}
+            }
+
+            #[cfg(test)]
+            fn sample(dice: &mut Dice) -> Self {
+                let makers: &[fn(&mut Dice) -> Self] = &[$(|_dice| {
+                    $(Self::$name(<$inner_ty as Field>::sample(_dice)))?
+                    $(Self::$name { $($field: <$field_ty as Field>::sample(_dice)),* })?
+                }),*];
+                dice.pick(makers)(dice)
+            }
+        }
+    };
+}
+
+numbers! {
+    TimeQuality { 0 Degraded, 1 Holdover, 2 Trusted, }
+    Size { 1 Small, 2 Medium, 3 Large, 4 ExtraLarge, }
+    OutOfService { 1 DidNotOpen, 2 NeedsCheck, 3 Forced, 4 ByHand, }
+    Surface { 1 Keypad, 2 Qr, }
+    OpenFailure { 1 NotSent, 2 Refused, 3 StayedClosed, 4 Unknown, }
+    Refusal {
+        1 UnknownCode, 2 TooManyTries, 3 ForgedToken, 4 OtherBank, 5 DeadToken, 6 DoorUnavailable, 7 DoorStuck,
+        8 NoSpace, 9 TooLate,
+    }
+    Problem { 1 Empty, 2 NotMine, 3 DoesNotClose, 4 AlreadyFull, }
+    Channel { 1 Email, 2 Sms, }
+}
+
+variants! { Service { 1 In {}; 2 Out(reason: OutOfService); } }
+
+variants! { Actor { 1 Platform {}; 2 Person(person: PersonId); 3 Token(token: TokenId); 4 Bank(bank: BankId); 5 Anonymous {}; } }
+
+variants! {
+    Purpose {
+        1 DropOff { 1 parcel: ParcelId, 2 recipient: PersonId, 3 courier: PersonId, 4 carrier: CarrierId, 5 size: Size };
+        2 Pickup { 1 parcel: ParcelId, 2 grant: GrantId, 3 surface: Surface };
+    }
+}
+
+fields! {
+    Deposit {
+        1 parcel: ParcelId,
+        2 grant: GrantId,
+        3 compartment: CompartmentNo,
+        4 recipient: PersonId,
+        5 courier: PersonId,
+        6 carrier: CarrierId,
+        7 size: Size,
+        8 expires: WallTime,
+    }
+}
+
+variants! {
+    EventKind {
+        1 BankStarted { 1 boot: u64, 2 interrupted: u16 };
+        2 RosterTaken { 1 revision: u64 };
+        3 CourierSignedIn { 1 courier: PersonId, 2 carrier: CarrierId };
+        4 OpeningIntended { 1 compartment: CompartmentNo, 2 purpose: Purpose, 3 attempt: u8 };
+        5 CompartmentOpened { 1 compartment: CompartmentNo, 2 opening: u64 };
+        6 CompartmentDidNotOpen { 1 compartment: CompartmentNo, 2 opening: u64, 3 why: OpenFailure };
+        7 CompartmentClosed { 1 compartment: CompartmentNo };
+        8 CompartmentForced { 1 compartment: CompartmentNo };
+        9 CompartmentFoundOpen { 1 compartment: CompartmentNo };
+        10 CompartmentHeldOpen { 1 compartment: CompartmentNo };
+        11 ParcelDeposited(deposit: Deposit);
+        12 DropOffCancelled { 1 parcel: ParcelId, 2 compartment: CompartmentNo, 3 opening: u64 };
+        13 ParcelCollected { 1 parcel: ParcelId, 2 compartment: CompartmentNo, 3 grant: GrantId };
+        14 GrantArmed { 1 grant: GrantId, 2 generation: u8, 3 expires: WallTime };
+        15 GrantExpired { 1 grant: GrantId, 2 parcel: ParcelId };
+        16 GrantRevoked { 1 grant: GrantId };
+        17 AccessRefused { 1 surface: Surface, 2 reason: Refusal };
+        18 KeypadClosed { 1 until: Option<WallTime> };
+        19 KeypadReset { 1 by: PersonId };
+        20 ServiceChanged { 1 compartment: CompartmentNo, 2 service: Service, 3 by: Option<PersonId> };
+        21 BoardSilent { 1 board: u8 };
+        22 BoardAnswers { 1 board: u8 };
+        23 ClockStepped { 1 by_ms: i64 };
+        24 ProblemReported { 1 compartment: CompartmentNo, 2 problem: Problem };
+    }
+}
+
+variants! {
+    PlatformEventKind {
+        1 LogStarted {};
+        2 AdministratorCreated { 1 person: PersonId, 2 details: [u8; 32] };
+        3 SignedIn { 1 person: PersonId };
+        4 SignInRefused {};
+        5 PermissionDenied { 1 permission: Permission };
+        6 PersonAdded { 1 person: PersonId, 2 role: Role, 3 details: [u8; 32] };
+        7 PersonChanged { 1 person: PersonId, 2 details: [u8; 32] };
+        8 PersonRemoved { 1 person: PersonId };
+        9 PersonalDataRead { 1 person: PersonId };
+        10 CarrierAdded { 1 carrier: CarrierId, 2 name: String };
+        11 CourierCodeIssued { 1 courier: PersonId };
+        12 EnrolmentOffered { 1 bank: BankId };
+        13 BankEnrolled { 1 bank: BankId, 2 device_key: [u8; 32] };
+        14 ChainHead { 1 bank: BankId, 2 seq: u64, 3 head: [u8; 32], 4 signature: [u8; 64] };
+        15 BankOffline { 1 bank: BankId };
+        16 BankOnline { 1 bank: BankId };
+        17 CodeIssued { 1 grant: GrantId, 2 generation: u8 };
+        18 NotificationSent { 1 message: MessageId, 2 person: PersonId, 3 channel: Channel };
+        19 NotificationFailed { 1 message: MessageId, 2 person: PersonId, 3 channel: Channel };
+        20 ParcelOverdue { 1 parcel: ParcelId };
+        21 ParcelExtended { 1 parcel: ParcelId, 2 expires: WallTime };
+        22 AlertAcknowledged { 1 alert: AlertId };
+        23 SettingChanged { 1 what: String };
+        24 TokenCreated { 1 token: TokenId };
+        25 TokenRevoked { 1 token: TokenId };
+        26 LogExported { 1 entries: u64 };
+        27 BankOperationRequested { 1 bank: BankId, 2 what: String };
+    }
+}
