@@ -1,0 +1,197 @@
+//! The store: one small facade over SQLite and PostgreSQL.
+//!
+//! Use cases are written once: the same `$n` SQL and the same closures run on both engines and mean the same there.
+//! A transaction either commits durably before its caller hears of success, or leaves nothing.
+//!
+//! It must never decide anything about lockers (that is `domain` and `app`), and no SQL text lives outside this module
+//! and [`crate::ledger`]. Tables get a module each beside this file. Start at [`Db`]; then [`Tx`]; the schema is in
+//! `crates/server/migrations`, applied by [`migrate`].
+//!
+//! ```
+//! # use bailee_server::{params, store::{Db, DbConfig, SqlitePlace, StoreError, Threads}};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), StoreError> {
+//! let db = Db::open(&DbConfig::memory()).await?;
+//! let sum: i64 = db
+//!     .tx(async |tx| {
+//!         let row = tx.query_one("SELECT $2 - $1 AS rest", params![30, 72]).await?;
+//!         row.get::<i64>("rest")
+//!     })
+//!     .await?;
+//! assert_eq!(sum, 42);
+//! # Ok(()) }
+//! ```
+
+mod error;
+pub mod migrate;
+mod postgres;
+mod sqlite;
+pub mod tables;
+mod tx;
+mod value;
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::watch;
+
+pub use error::{Cause, StoreError};
+pub use tx::Tx;
+pub use value::{Column, FromValue, Row, Value};
+
+use postgres::{Isolation, Postgres};
+use sqlite::Sqlite;
+use tx::Access;
+
+/// Which database to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DbConfig {
+    /// One file, or memory, in this process.
+    Sqlite {
+        /// Where the data is.
+        place: SqlitePlace,
+        /// Who runs the statements.
+        threads: Threads,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// Connection URL or key-value string as libpq takes it. TLS to the server is not offered yet: use a Unix
+        /// socket or the loopback.
+        url: String,
+    },
+}
+
+/// Where a SQLite database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SqlitePlace {
+    /// Nowhere: gone when the last [`Db`] is.
+    Memory,
+    /// A file, created with mode 0600 when absent.
+    File(PathBuf),
+}
+
+/// Who runs SQLite statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// A writer thread that group-commits, and reader threads.
+    Own,
+    /// The caller's own thread, one transaction at a time: for simulation, where other threads would end determinism.
+    Callers,
+}
+
+impl DbConfig {
+    /// A SQLite file with threads of its own.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite { place: SqlitePlace::File(path.into()), threads: Threads::Own }
+    }
+
+    /// A SQLite database in memory with a thread of its own.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::Sqlite { place: SqlitePlace::Memory, threads: Threads::Own }
+    }
+}
+
+/// Which engine is behind a [`Db`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// An open database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    engine: Engine,
+    commits: watch::Receiver<u64>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Postgres>),
+}
+
+impl Db {
+    /// Opens a database and makes sure it answers. Apply [`migrate::to_latest`] before anything else.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot be reached, [`StoreError::Other`] when it is not a database.
+    pub async fn open(config: &DbConfig) -> Result<Self, StoreError> {
+        let (count, commits) = watch::channel(0);
+        let engine = match config {
+            DbConfig::Sqlite { place, threads } => {
+                Engine::Sqlite(Arc::new(Sqlite::open(place, *threads, count)?))
+            }
+            DbConfig::Postgres { url } => Engine::Postgres(Arc::new(Postgres::open(url, count).await?)),
+        };
+        Ok(Self { engine, commits })
+    }
+
+    /// Runs a use case in one transaction; returns only after a durable commit, or with nothing changed.
+    ///
+    /// The closure may be run more than once and must await nothing but the statements of its [`Tx`]. An `Err` it
+    /// returns undoes everything. Dropping the future before it is done leaves all or nothing, and no way to tell.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`StoreError`]: see its variants for what each leaves behind.
+    pub async fn tx<F, T, E>(&self, use_case: F) -> Result<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.run(Access::Write, use_case).await,
+            Engine::Postgres(postgres) => postgres.run(Isolation::Serializable, &use_case).await,
+        }
+    }
+
+    /// Runs a use case that only reads, on one snapshot; on SQLite it does not wait for writers.
+    ///
+    /// # Errors
+    /// As [`Db::tx`]; a statement that writes is refused with [`StoreError::Other`].
+    pub async fn read<F, T, E>(&self, use_case: F) -> Result<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.run(Access::Read, use_case).await,
+            Engine::Postgres(postgres) => postgres.run(Isolation::Snapshot, &use_case).await,
+        }
+    }
+
+    /// As [`Db::tx`], but every statement sees what is committed by then: for migrations, which take a lock first.
+    pub(in crate::store) async fn tx_locked<F, T, E>(&self, use_case: F) -> Result<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.run(Access::Write, use_case).await,
+            Engine::Postgres(postgres) => postgres.run(Isolation::ReadCommitted, &use_case).await,
+        }
+    }
+
+    /// The number of commits of this process that changed something; reconcilers wake when it changes.
+    ///
+    /// On SQLite a commit is a group of transactions and exactly one sync. Other nodes' commits are not counted: a
+    /// reconciler also wakes by timer. One that changes nothing when there is nothing to do does not wake itself again.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
+    }
+
+    /// Which engine this is; use cases have no reason to ask.
+    #[must_use]
+    pub fn engine(&self) -> EngineKind {
+        match self.engine {
+            Engine::Sqlite(_) => EngineKind::Sqlite,
+            Engine::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! PostgreSQL: pooled connections, serializable transactions, retries, reconnection.
+//!
+//! Transactions are `SERIALIZABLE`, because the same closures run one at a time on SQLite and must mean the same here.
+//! One that collides (40001, 40P01) is run again, which is why closures are `Fn`; those that run again do so one at a
+//! time in this process, so the last one standing gets through without waiting on a clock.
+//!
+//! A connection on which anything is uncertain (caller gone, lost answer) is closed, never returned to the pool.
+
+mod error;
+pub(in crate::store) mod statement;
+mod value;
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio::sync::{Mutex, watch};
+use tokio_postgres::{Config, NoTls};
+
+use super::{
+    Cause, StoreError, Tx,
+    tx::{Access, TxState, drive},
+};
+use error::translate;
+
+/// A connection out of the pool.
+pub(super) type Client = Object;
+
+/// Connections at most.
+const CONNECTIONS: usize = 16;
+/// How long a caller waits for a connection to be free or to be made.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a transaction that collides is run.
+const ATTEMPTS: usize = 24;
+/// Set on every connection: limits, and durability whatever the server's default.
+const SETTINGS: &str = "-c statement_timeout=30s -c lock_timeout=10s \
+    -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on -c timezone=UTC";
+
+/// How far a transaction is kept apart from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// As if transactions ran one after another.
+    Serializable,
+    /// Each statement sees what is committed: for work that takes a lock first.
+    ReadCommitted,
+    /// One snapshot, nothing can be changed.
+    Snapshot,
+}
+
+impl Isolation {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            Self::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    fn access(self) -> Access {
+        match self {
+            Self::Serializable | Self::ReadCommitted => Access::Write,
+            Self::Snapshot => Access::Read,
+        }
+    }
+}
+
+/// The PostgreSQL engine.
+pub(super) struct Postgres {
+    pool: Pool,
+    again: Mutex<()>,
+    commits: watch::Sender<u64>,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str, commits: watch::Sender<u64>) -> Result<Self, StoreError> {
+        let mut config = Config::from_str(url).map_err(|error| StoreError::other(error.to_string()))?;
+        let options = format!("{} {SETTINGS}", config.get_options().unwrap_or_default());
+        config.options(options.trim()).application_name("bailee").connect_timeout(PATIENCE);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|error| StoreError::other(error.to_string()))?;
+        let engine = Self { pool, again: Mutex::new(()), commits };
+        engine.session(Isolation::Snapshot).await?.finish("ROLLBACK").await?;
+        Ok(engine)
+    }
+
+    pub(super) async fn run<F, T, E>(&self, isolation: Isolation, use_case: &F) -> Result<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let mut in_turn = None;
+        for attempt in 1.. {
+            let (result, state) = self.attempt(isolation, use_case).await;
+            match state.failure() {
+                Some(StoreError::Serialization(_)) if attempt < ATTEMPTS => {}
+                _ => return result,
+            }
+            if in_turn.is_none() {
+                in_turn = Some(self.again.lock().await);
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Runs the use case once; a stop anywhere before the commit leaves nothing.
+    async fn attempt<F, T, E>(&self, isolation: Isolation, use_case: &F) -> (Result<T, E>, Arc<TxState>)
+    where
+        F: AsyncFn(Tx) -> Result<T, E>,
+        E: From<StoreError>,
+    {
+        let session = match self.session(isolation).await {
+            Ok(session) => session,
+            Err(error) => return (Err(error.into()), Arc::new(TxState::new(isolation.access()))),
+        };
+        let tx = Tx::postgres(session.client().clone(), isolation.access());
+        let state = tx.state.clone();
+        let result = Box::pin(drive(use_case, tx)).await;
+        state.end();
+        let ending = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = session.finish(ending).await;
+        match (result, ended) {
+            (Ok(value), Ok(())) => {
+                if state.changed() {
+                    self.commits.send_modify(|count| *count += 1);
+                }
+                (Ok(value), state)
+            }
+            (Ok(_), Err(error)) => {
+                state.note_failure(&error);
+                (Err(error.into()), state)
+            }
+            (Err(error), _) => (Err(error), state),
+        }
+    }
+
+    /// A connection with a transaction begun on it. One that died in the pool is replaced, nothing having been done.
+    async fn session(&self, isolation: Isolation) -> Result<Session, StoreError> {
+        let mut last = None;
+        for _ in 0..=CONNECTIONS {
+            let client = self.pool.get().await.map_err(unavailable)?;
+            let session = Session { client: Some(Arc::new(client)), certain: false };
+            match session.client().batch_execute(isolation.begin()).await.map_err(translate) {
+                Ok(()) => return Ok(session),
+                Err(error @ StoreError::Unavailable(_)) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| StoreError::other("no connection was tried")))
+    }
+}
+
+/// A connection within a transaction; dropped before its end is certain, the connection is closed.
+struct Session {
+    client: Option<Arc<Client>>,
+    certain: bool,
+}
+
+impl Session {
+    fn client(&self) -> &Arc<Client> {
+        self.client.as_ref().expect("it is taken only when the session is dropped")
+    }
+
+    async fn finish(mut self, ending: &str) -> Result<(), StoreError> {
+        let ended = self.client().batch_execute(ending).await.map_err(translate);
+        self.certain = ended.is_ok();
+        match ended {
+            Err(StoreError::Unavailable(cause)) if ending == "COMMIT" => {
+                Err(StoreError::OutcomeUnknown(cause))
+            }
+            ended => ended,
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.certain {
+            return;
+        }
+        // Cancelled, or unsure what the server did: the server undoes what is open when the connection closes.
+        if let Some(client) = self.client.take().and_then(Arc::into_inner) {
+            drop(Client::take(client));
+        }
+    }
+}
+
+fn unavailable(error: PoolError) -> StoreError {
+    match error {
+        PoolError::Backend(error) => match translate(error) {
+            StoreError::Other(cause) => StoreError::Unavailable(cause),
+            known => known,
+        },
+        PoolError::Timeout(_) => StoreError::Unavailable(Cause::new("no connection became free in time")),
+        other => StoreError::Unavailable(Cause::new(other.to_string())),
+    }
+}

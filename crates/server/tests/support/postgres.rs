@@ -1,0 +1,138 @@
+//! A throw-away PostgreSQL cluster out of Debian's binaries.
+//!
+//! It listens on a Unix socket in its own folder only, with `fsync` as it comes. A small shell outlives the tests by a
+//! moment: when the pipe from the test process closes, however that process ended, it stops the server by the process
+//! id in its folder and removes the folder.
+
+use std::{
+    io::Read,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// A running cluster; stopped and removed when dropped or when the process ends.
+pub struct Cluster {
+    bin: PathBuf,
+    dir: PathBuf,
+    guard: Child,
+    databases: AtomicU32,
+}
+
+/// The cluster all tests of this process share, or `None` (with a line saying so) where there is no PostgreSQL.
+pub fn shared() -> Option<&'static Cluster> {
+    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+    SHARED.get_or_init(Cluster::start).as_ref()
+}
+
+impl Cluster {
+    /// Starts a cluster of its own.
+    ///
+    /// # Panics
+    /// If there is no PostgreSQL although `BAILEE_REQUIRE_PEERS=1`, or it does not start.
+    pub fn start() -> Option<Self> {
+        let Some(bin) = newest_binaries() else {
+            let required = std::env::var_os("BAILEE_REQUIRE_PEERS").is_some_and(|value| value == "1");
+            assert!(
+                !required,
+                "BAILEE_REQUIRE_PEERS=1, but there is no PostgreSQL below /usr/lib/postgresql"
+            );
+            println!("skipped: no PostgreSQL below /usr/lib/postgresql");
+            return None;
+        };
+        let made = output(as_owner("mktemp").args(["-d", "/tmp/bailee-pg.XXXXXX"]));
+        let dir = PathBuf::from(made.trim());
+        let guard = guard(&bin, &dir);
+        let cluster = Self { bin, dir, guard, databases: AtomicU32::new(0) };
+        let data = cluster.data();
+        let init = ["--username=bailee", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale", "-D"];
+        output(as_owner(cluster.bin.join("initdb")).args(init).arg(&data));
+        cluster.up();
+        Some(cluster)
+    }
+
+    /// Starts the server again after [`Cluster::kill`].
+    pub fn up(&self) {
+        let options = format!("-c listen_addresses='' -c unix_socket_directories='{}'", self.dir.display());
+        let log = self.dir.join("log");
+        output(self.pg_ctl().args(["-w", "-o", &options, "-l"]).arg(log).arg("start"));
+    }
+
+    /// Stops the server at once, as a power cut would: connections drop, recovery follows at the next start.
+    pub fn kill(&self) {
+        output(self.pg_ctl().args(["-w", "-m", "immediate", "stop"]));
+    }
+
+    /// Connection string of a new, empty database.
+    pub fn fresh_database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::SeqCst));
+        output(as_owner(self.bin.join("createdb")).arg("-h").arg(&self.dir).args(["-U", "bailee", &name]));
+        format!("host={} user=bailee dbname={name}", self.dir.display())
+    }
+
+    fn pg_ctl(&self) -> Command {
+        let mut command = as_owner(self.bin.join("pg_ctl"));
+        command.arg("-D").arg(self.data());
+        command
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait(); // it has stopped the server and removed the folder
+    }
+}
+
+fn newest_binaries() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let bins = versions.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").exists());
+    bins.max_by_key(|bin| {
+        bin.parent().and_then(Path::file_name).and_then(|name| name.to_str()?.parse::<u32>().ok())
+    })
+}
+
+/// The server refuses to run as root, so root hands it to the user Debian made for it.
+fn as_owner(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let mut command = if root { Command::new("setpriv") } else { Command::new(program.as_ref()) };
+    if root {
+        command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
+    }
+    command.current_dir("/").env_remove("PGDATA").env_remove("PGHOST");
+    command
+}
+
+fn guard(bin: &Path, dir: &Path) -> Child {
+    let script = "cat >/dev/null; \"$1/pg_ctl\" -D \"$2/data\" -w -m immediate stop; cd /; rm -rf \"$2\"";
+    as_owner("sh")
+        .args(["-c", script, "sh"])
+        .args([bin, dir])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("a shell starts")
+}
+
+/// Runs a command and returns what it printed. A file takes the output, since a server left behind keeps a pipe open.
+fn output(command: &mut Command) -> String {
+    let mut printed = tempfile::tempfile().expect("a temporary file");
+    let copy = || Stdio::from(printed.try_clone().expect("a second handle"));
+    let status =
+        command.stdin(Stdio::null()).stdout(copy()).stderr(copy()).status().expect("the program starts");
+    let mut text = String::new();
+    std::io::Seek::rewind(&mut printed).expect("a file rewinds");
+    printed.read_to_string(&mut text).expect("the output is text");
+    assert!(status.success(), "{command:?}: {status}\n{text}");
+    text
+}
