@@ -17,6 +17,8 @@ use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
 use bailee_domain::time::{TimeQuality, WallTime};
 
 use field::{Field, Reader, Writer};
+#[cfg(test)]
+pub(crate) use tests::sample_event;
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];

@@ -3,15 +3,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::sample::Dice;
 
-pub(crate) fn sample_leaf(dice: &mut Dice) -> Leaf {
+pub(crate) fn sample_event(dice: &mut Dice) -> Event {
+    Event {
+        seq: u64::sample(dice),
+        at: WallTime::sample(dice),
+        quality: TimeQuality::sample(dice),
+        kind: EventKind::sample(dice),
+    }
+}
+
+fn sample_leaf(dice: &mut Dice) -> Leaf {
     if dice.below(2) == 0 {
-        let event = Event {
-            seq: u64::sample(dice),
-            at: WallTime::sample(dice),
-            quality: TimeQuality::sample(dice),
-            kind: EventKind::sample(dice),
-        };
-        Leaf::Bank { bank: BankId::sample(dice), prev: dice.bytes(), event }
+        Leaf::Bank { bank: BankId::sample(dice), prev: dice.bytes(), event: sample_event(dice) }
     } else {
         let event =
             PlatformEvent { at: WallTime::sample(dice), actor: Actor::sample(dice), kind: PlatformEventKind::sample(dice) };

@@ -1,0 +1,141 @@
+//! Requests of the platform, cut into parts that fit a frame and put together again.
+
+use bailee_domain::bank::io::Request;
+use bailee_domain::compartment::Service;
+use bailee_domain::id::{CommandId, GrantId, PersonId};
+use bailee_domain::time::WallTime;
+use prost::Message;
+
+use super::bounds::{LinkError, compartment, fixed, outage, outage_number, small};
+use super::proto::{self, request::Kind};
+use super::roster::{roster_from, roster_to, verifier_from, verifier_to};
+
+/// No part of a request is longer than this, in bytes.
+pub const PART_BYTES: usize = 512 << 10;
+/// No request has more parts than this.
+pub const MAX_PARTS: usize = 24;
+/// No request is longer than this, in bytes; the largest possible roster fits.
+pub const MAX_REQUEST_BYTES: usize = PART_BYTES * MAX_PARTS;
+
+/// One part of a request as it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The command it belongs to.
+    pub command: CommandId,
+    /// When the command stops being obeyed.
+    pub deadline: WallTime,
+    /// Which part, from 0.
+    pub part: u32,
+    /// How many there are, at least 1.
+    pub parts: u32,
+    /// This part's bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Why parts do not make a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// A part is missing, or parts of different commands are mixed.
+    #[error("the parts of a command came out of order")]
+    OutOfOrder,
+    /// Put together, they break a bound.
+    #[error("the request is refused: {0}")]
+    Refused(LinkError),
+}
+
+/// The parts of a request, at least one, in the order they are to be sent.
+///
+/// # Errors
+/// [`LinkError::TooLong`] when the request breaks [`MAX_REQUEST_BYTES`].
+pub fn split(command: CommandId, deadline: WallTime, request: &Request) -> Result<Vec<Part>, LinkError> {
+    let bytes = encode(request);
+    if bytes.len() > MAX_REQUEST_BYTES {
+        return Err(LinkError::TooLong("request"));
+    }
+    let parts = u32::try_from(bytes.len().div_ceil(PART_BYTES).max(1)).expect("at most MAX_PARTS");
+    let part = |i: u32| {
+        let from = (i as usize * PART_BYTES).min(bytes.len());
+        let to = (from + PART_BYTES).min(bytes.len());
+        Part { command, deadline, part: i, parts, bytes: bytes[from..to].to_vec() }
+    };
+    Ok((0..parts).map(part).collect())
+}
+
+/// Puts the parts of one request at a time together; the first part of another one starts over.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    under_way: Option<(CommandId, WallTime, u32, u32)>,
+    bytes: Vec<u8>,
+}
+
+impl Assembler {
+    /// Takes the next part; returns the request when it is complete.
+    ///
+    /// # Errors
+    /// [`RequestError`]; the assembler is then empty again.
+    pub fn add(&mut self, part: Part) -> Result<Option<(CommandId, WallTime, Request)>, RequestError> {
+        let expected = match self.under_way.take() {
+            Some((command, deadline, next, parts)) if part.part != 0 => {
+                (command, deadline, next, parts) == (part.command, part.deadline, part.part, part.parts)
+            }
+            _ => part.part == 0,
+        };
+        if part.part == 0 {
+            self.bytes = Vec::new();
+        }
+        if !expected || part.parts as usize > MAX_PARTS {
+            self.bytes = Vec::new();
+            return Err(RequestError::OutOfOrder);
+        }
+        self.bytes.extend_from_slice(&part.bytes);
+        if part.part + 1 < part.parts {
+            self.under_way = Some((part.command, part.deadline, part.part + 1, part.parts));
+            return Ok(None);
+        }
+        let request = decode(&core::mem::take(&mut self.bytes)).map_err(RequestError::Refused)?;
+        Ok(Some((part.command, part.deadline, request)))
+    }
+}
+
+fn encode(request: &Request) -> Vec<u8> {
+    let kind = match request {
+        Request::TakeRoster(roster) => Kind::TakeRoster(roster_to(roster)),
+        Request::Arm { grant, generation, verifier, expires } => Kind::Arm(proto::Arm {
+            grant: grant.to_bytes().to_vec(),
+            generation: (*generation).into(),
+            verifier: Some(verifier_to(verifier)),
+            expires: expires.unix_ms(),
+        }),
+        Request::Revoke { grant } => Kind::Revoke(proto::Revoke { grant: grant.to_bytes().to_vec() }),
+        Request::SetService { compartment, service, by } => Kind::SetService(proto::SetService {
+            compartment: compartment.0.into(),
+            out_of_service: outage_number(match service {
+                Service::In => None,
+                Service::Out(reason) => Some(*reason),
+            }),
+            by: by.to_bytes().to_vec(),
+        }),
+        Request::ResetKeypad { by } => Kind::ResetKeypad(proto::ResetKeypad { by: by.to_bytes().to_vec() }),
+    };
+    proto::Request { kind: Some(kind) }.encode_to_vec()
+}
+
+fn decode(bytes: &[u8]) -> Result<Request, LinkError> {
+    let request = proto::Request::decode(bytes).map_err(|_| LinkError::Unreadable)?;
+    Ok(match request.kind.ok_or(LinkError::UnknownBody)? {
+        Kind::TakeRoster(roster) => Request::TakeRoster(roster_from(roster)?),
+        Kind::Arm(arm) => Request::Arm {
+            grant: GrantId::from_bytes(fixed(&arm.grant, "grant")?),
+            generation: small(arm.generation, "generation")?,
+            verifier: verifier_from(arm.verifier)?,
+            expires: WallTime::from_unix_ms(arm.expires),
+        },
+        Kind::Revoke(revoke) => Request::Revoke { grant: GrantId::from_bytes(fixed(&revoke.grant, "grant")?) },
+        Kind::SetService(set) => Request::SetService {
+            compartment: compartment(set.compartment)?,
+            service: outage(set.out_of_service)?.map_or(Service::In, Service::Out),
+            by: PersonId::from_bytes(fixed(&set.by, "person")?),
+        },
+        Kind::ResetKeypad(reset) => Request::ResetKeypad { by: PersonId::from_bytes(fixed(&reset.by, "person")?) },
+    })
+}
