@@ -28,7 +28,7 @@ pub(super) enum DialFailure {
     Name(#[source] io::Error),
     #[error("nothing but this machine may be reached without TLS")]
     NotLoopback,
-    #[error("no connection ({})", .0.kind())]
+    #[error("no connection")]
     Connect(#[source] io::Error),
     #[error("the name is not one a certificate can be for")]
     ServerName,

@@ -136,8 +136,11 @@ impl Email {
     }
 }
 
+/// No connection: nothing was handed over, and what is wrong may be put right. The operator reads the cause too.
 pub(super) fn undialled(failure: DialFailure) -> SendFailure {
-    SendFailure::Temporary(failure.to_string())
+    let cause = std::error::Error::source(&failure).map(ToString::to_string).unwrap_or_default();
+    let reason = format!("{failure}: {}", peer_words(&cause, ""));
+    SendFailure::Temporary(reason.trim_end_matches(": ").chars().take(160).collect())
 }
 
 /// Nothing was handed over yet: only a clear 5xx is final.

@@ -3,11 +3,10 @@
 //! Each fault names the part and what to do. A template that passes renders with every ordinary set of facts: it is
 //! tried with all optional values, with none, and with the longest.
 
-use minijinja::ErrorKind;
-
+use super::engine::{engine, in_words, render};
+use super::facts::{ALARM_CHARACTERS, DATE_CHARACTERS, LINK_CHARACTERS, NAME_CHARACTERS};
 use super::{
-    ALARM_CHARACTERS, DATE_CHARACTERS, EmailText, Facts, LINK_CHARACTERS, NAME_CHARACTERS, Part, Picture,
-    RenderFailure, TEMPLATE_BYTES, TemplateKey, TemplateText, engine, render, shown_code,
+    EmailText, Facts, Part, Picture, RenderFailure, TEMPLATE_BYTES, TemplateKey, TemplateText, shown_code,
 };
 use crate::notify::message::InlineImage;
 
@@ -158,18 +157,6 @@ impl Sample {
     }
 }
 
-/// An engine's complaint in words for the person who wrote the template.
-pub(super) fn in_words(error: &minijinja::Error) -> String {
-    match error.kind() {
-        ErrorKind::OutOfFuel => "it takes too long to write".to_owned(),
-        ErrorKind::UndefinedError => "it uses something that has no value".to_owned(),
-        _ => match error.detail() {
-            Some(detail) => detail.chars().take(200).collect(),
-            None => error.kind().to_string(),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Language, default_text};
@@ -275,5 +262,64 @@ mod tests {
         assert!(complaint(TemplateKey::ParcelReady, &template).contains("exceed 480 characters"));
         template.sms = Some("{{ code }} {{ site }}".repeat(7));
         assert!(complaint(TemplateKey::ParcelReady, &template).contains("with the longest names"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_template_breaks_the_checker(pieces in proptest::collection::vec(piece(), 0..40)) {
+            let source = pieces.concat();
+            let mut template = text(&source);
+            template.html = Some(source.clone());
+            template.sms = Some(source);
+            for key in TemplateKey::ALL {
+                if validate(key, &template).is_ok() {
+                    proptest::prop_assert!(preview(key, &template).is_ok());
+                }
+            }
+        }
+    }
+
+    fn piece() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::strategy::{Just, Strategy};
+        let known = [
+            "{{ code }}",
+            "{{",
+            "}}",
+            "{%",
+            "%}",
+            "{#",
+            "{% if link %}",
+            "{% endif %}",
+            "{% for x in code %}",
+            "{% endfor %}",
+            "{% set site = ",
+            "|",
+            "upper",
+            "replace('1', link)",
+            "(",
+            ")",
+            "[",
+            "]",
+            ".",
+            "~",
+            "*",
+            "**",
+            "9999999999",
+            "'",
+            "\n",
+            "{% raw %}",
+            "{% macro code() %}",
+            "{% block a %}",
+            "{% filter upper %}",
+            "-",
+            "loop",
+            "link",
+            " ",
+        ];
+        proptest::prop_oneof![
+            4 => proptest::sample::select(known.to_vec()).prop_map(ToOwned::to_owned),
+            1 => "\\PC{0,6}",
+            1 => Just("{{ site }}".to_owned()),
+        ]
     }
 }
