@@ -1,14 +1,19 @@
 //! Files every page needs, embedded in the binary and served under names that change with their content.
 //!
 //! A URL is `/static/{first 12 hex digits of SHA-256}/{name}`, so answers may be kept for ever. Must never serve anything
-//! that isn't in `static/`. Start at [`asset_url`] and [`router`].
+//! that isn't in `static/`. Style, script and symbols travel compressed; pages don't, since they hold secrets beside
+//! what others wrote (BREACH). Start at [`asset_url`] and [`router`].
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::LazyLock;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -38,7 +43,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/static/scale/{file}", get(serve_scale))
         .route("/static/{digest}/{name}", get(serve))
-        .route("/favicon.ico", get(async || serve_file("favicon.svg", "public, max-age=86400")))
+        .route("/favicon.ico", get(async |headers: HeaderMap| serve_file("favicon.svg", "public, max-age=86400", &headers)))
 }
 
 /// Name and content of every embedded file, for writing a set of pages to a folder.
@@ -49,19 +54,51 @@ pub fn all() -> impl Iterator<Item = (String, Vec<u8>)> {
     })
 }
 
-async fn serve(Path((wanted, name)): Path<(String, String)>) -> Response {
+/// Bytes on the wire of the embedded file at `url`, compressed as browsers get it; 0 when there is none.
+#[must_use]
+pub fn weight(url: &str) -> usize {
+    url.rsplit('/').next().and_then(|name| COMPRESSED.get(name)).map_or(0, Vec::len)
+}
+
+/// Every file as gzip (RFC 1952), made once.
+static COMPRESSED: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
+    let gzip = |bytes: &[u8]| {
+        let mut out = GzEncoder::new(Vec::new(), Compression::best());
+        out.write_all(bytes).and_then(|()| out.finish())
+    };
+    Static::iter()
+        .filter_map(|name| {
+            let file = Static::get(&name)?;
+            Some((name.to_string(), gzip(&served(&name, &file)).ok()?))
+        })
+        .collect()
+});
+
+async fn serve(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     match Static::get(&name) {
-        Some(file) if digest(&file) == wanted => serve_file(&name, FOR_EVER),
+        Some(file) if digest(&file) == wanted => serve_file(&name, FOR_EVER, &headers),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-fn serve_file(name: &str, cache: &'static str) -> Response {
+fn serve_file(name: &str, cache: &'static str, asked: &HeaderMap) -> Response {
     let Some(file) = Static::get(name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let headers = [(header::CONTENT_TYPE, content_type(name)), (header::CACHE_CONTROL, cache)];
-    (headers, served(name, &file)).into_response()
+    let headers: [(HeaderName, &str); 3] =
+        [(header::CONTENT_TYPE, content_type(name)), (header::CACHE_CONTROL, cache), (header::VARY, "accept-encoding")];
+    match COMPRESSED.get(name).filter(|_| takes_gzip(asked)) {
+        Some(gzip) => (headers, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response(),
+        None => (headers, served(name, &file)).into_response(),
+    }
+}
+
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let text = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next() == Some("gzip") && parts.all(|part| !matches!(part, "q=0" | "q=0.0"))
+    })
 }
 
 async fn serve_scale(Path(file): Path<String>) -> Response {
@@ -129,6 +166,17 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_not_found() {
-        assert_eq!(serve_file("../Cargo.toml", FOR_EVER).status(), StatusCode::NOT_FOUND);
+        assert_eq!(serve_file("../Cargo.toml", FOR_EVER, &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn files_travel_compressed_only_to_those_who_take_it() {
+        let encoding = |accept: &str| {
+            let asked = HeaderMap::from_iter([(header::ACCEPT_ENCODING, accept.parse().unwrap())]);
+            serve_file("app.css", FOR_EVER, &asked).headers().get(header::CONTENT_ENCODING).cloned()
+        };
+        assert_eq!(encoding("br, gzip;q=0.8").unwrap(), "gzip");
+        assert_eq!(encoding("gzip;q=0, br"), None);
+        assert_eq!(encoding(""), None);
     }
 }

@@ -6,6 +6,7 @@ use crate::assets::{asset_url, scale_url};
 use crate::html::{Html, escape};
 use crate::i18n::{Arg, Locale, Texts};
 use crate::map::MapView;
+use core::borrow::Borrow;
 use core::fmt::Write as _;
 
 /// The cookie that remembers a chosen theme: `light` or `dark`.
@@ -162,8 +163,8 @@ impl Page {
 
     /// A word with its icon in the colour of its meaning.
     #[must_use]
-    pub fn badge(&self, tone: &Tone, symbol: &str, text: &str) -> Html {
-        Html::from_escaped(format!(r#"<span class="badge {}">{}{}</span>"#, tone.class(), icon(symbol), escape(text)))
+    pub fn badge(&self, tone: impl Borrow<Tone>, symbol: &str, text: impl AsRef<str>) -> Html {
+        Html::from_escaped(format!(r#"<span class="badge {}">{}{}</span>"#, tone.borrow().class(), icon(symbol), escape(text.as_ref())))
     }
 
     /// A moment (RFC 3339, UTC): the server writes UTC, the page's module turns it into the reader's zone.

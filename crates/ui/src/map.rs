@@ -4,7 +4,7 @@
 //! Start at [`MapView::svg`] and [`MapView::table`].
 
 use crate::html::{Html, escape};
-use crate::i18n::Texts;
+use crate::i18n::{Texts, without_isolates};
 use crate::layout::icon_url;
 use core::fmt::Write as _;
 use std::collections::BTreeSet;
@@ -110,7 +110,7 @@ pub struct MapView {
     pub highlight: Option<u16>,
     /// How much is written inside the doors.
     pub detail: Detail,
-    /// Where a door leads: the number is appended; `None` makes the map a mere picture.
+    /// Where a door leads, such as `?compartment=`: the number is appended; `None` makes the map a mere picture.
     pub link: Option<String>,
 }
 
@@ -160,6 +160,10 @@ impl MapView {
     /// Where a door is, in words: "top row, second from left"; empty when there is no such door.
     #[must_use]
     pub fn place(&self, texts: Texts, number: u16) -> String {
+        without_isolates(&self.place_words(texts, number))
+    }
+
+    fn place_words(&self, texts: Texts, number: u16) -> String {
         let Some(cell) = self.compartments.iter().find(|cell| cell.number == number) else {
             return String::new();
         };
@@ -219,12 +223,15 @@ impl MapView {
         let class = if self.highlight == Some(cell.number) { "door here" } else { "door" };
         let word = texts.t(cell.state.key());
         if let Some(link) = &self.link {
-            let label = format!("{} {:02}, {word}", texts.t("map-number"), cell.number);
-            let _ = write!(out, r#"<a href="{}{}" aria-label="{}">"#, escape(link), cell.number, escape(&label));
+            let name = match self.detail {
+                Detail::Full => String::new(),
+                Detail::Compact => format!(r#" aria-label="{:02}, {}""#, cell.number, escape(&word)),
+            };
+            let _ = write!(out, r#"<a href="{}{}"{name}>"#, escape(link), cell.number);
         }
         let _ = write!(
             out,
-            r#"<g class="{class} {}"><rect x="{}" y="{}" width="{}" height="{}" rx="8"/><text x="{}" y="{middle}">{:02}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
+            r#"<g class="{class} {}"><rect x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{middle}">{:02}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
             cell.state.key(),
             x + 6,
             y + 6,
@@ -253,11 +260,10 @@ impl MapView {
         let reach = if cell.low_reach { format!(" · {}", texts.t("map-low-reach")) } else { String::new() };
         let _ = write!(
             out,
-            r#"<tr><th scope="row">{number}</th><td>{}</td><td>{}</td><td><span class="state {}">{}{}</span></td></tr>"#,
+            r#"<tr><th scope="row">{number}</th><td>{}</td><td>{}</td><td class="{}">{}</td></tr>"#,
             escape(&self.place(texts, cell.number)),
             escape(&format!("{}{reach}", cell.label)),
             cell.state.key(),
-            crate::layout::icon(cell.state.icon()),
             escape(&texts.t(cell.state.key())),
         );
     }
@@ -318,7 +324,7 @@ pub mod samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::i18n::{Locale, without_isolates};
+    use crate::i18n::Locale;
 
     #[test]
     fn a_door_is_named_by_where_it_is() {

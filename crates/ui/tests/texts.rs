@@ -1,6 +1,6 @@
 //! Every language has every text, with the same values in it; every key a source file names exists.
 
-use bailee_ui::i18n::{Locale, Texts};
+use bailee_ui::i18n::Locale;
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use fluent_syntax::parser;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,8 @@ fn no_key_is_in_two_files() {
 #[test]
 fn every_key_named_in_a_template_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let texts = Texts::new(Locale::En);
+    let known: Keys =
+        ["common.ftl", "portal.ftl", "kiosk.ftl"].iter().flat_map(|file| keys(&locales().join("en").join(file))).collect();
     let mut files = Vec::new();
     for folder in ["ui/templates", "ui/src", "server/templates", "server/src/http/portal/views", "edge/templates"] {
         collect(&root.join(folder), &mut files);
@@ -90,7 +91,7 @@ fn every_key_named_in_a_template_exists() {
         for call in [".t(\"", ".t1(\"", ".t2(\""] {
             for (at, _) in text.match_indices(call) {
                 let key = text[at + call.len()..].split('"').next().unwrap();
-                assert!(texts.has(key) || key.starts_with("no-such"), "{}: no text for {key}", file.display());
+                assert!(known.contains_key(key) || key.starts_with("no-such"), "{}: no text for {key}", file.display());
             }
         }
     }

@@ -1,117 +1,157 @@
-k-home-title = استلام طرد
-k-home-lead = اكتب الأرقام الثمانية من رسالتك
-k-camera = أو قرّب رمز QR من الكاميرا
-k-camera-off = الكاميرا غير متاحة. اكتب الأرقام بدلًا من ذلك.
-k-camera-notice = تبحث الكاميرا عن رمز QR فقط. لا تُحفظ أي صورة.
-k-code = رمز الاستلام
-k-key-back = رجوع
-k-key-clear = مسح
-k-key-enter = إدخال
-k-deliver = أوصل طرودًا
-k-help = مساعدة
-k-cancel = إلغاء
-k-back = رجوع
-k-done = تم
-k-continue = متابعة
-k-language = اللغة
-k-larger = خط أكبر
-k-contrast = تباين عالٍ
-k-lower = خفض المحتوى
-k-clock = الوقت
+kiosk-title-home = استلام طرد
+kiosk-title-opening = يجري الفتح
+kiosk-title-open = الخزانة مفتوحة
+kiosk-title-close = أغلق الباب
+kiosk-title-stuck = لم يُفتح الباب
 
-k-open-title = الخزانة { $number } مفتوحة
-k-opening-title = يجري فتح الخزانة { $number }
-k-open-place = { $place }
-k-open-take = خذ طردك وأغلق الباب.
-k-open-close-now = من فضلك أغلق الباب. إنه مفتوح منذ { $seconds } ثانية.
-k-open-again = افتح مرة أخرى
-k-open-empty = الخزانة فارغة؟
-k-open-wont-close = الباب لا يُغلق
-k-open-failed = لم تُفتح الخزانة { $number }. أُخرجت من الخدمة وأُبلغ المشغّل.
-k-open-failed-other = ستُفتح خزانة أخرى الآن.
-k-open-unknown = لا يمكننا معرفة هل فُتحت الخزانة { $number }. من فضلك انظر ثم اختر.
-k-collected = تم الاستلام. إلى اللقاء.
-k-collected-more = { $count ->
-    [zero] لا طرود أخرى في انتظارك.
-    [one] طرد آخر في انتظارك.
-    [two] طردان آخران في انتظارك.
-    [few] { $count } طرود أخرى في انتظارك.
-    [many] { $count } طردًا آخر في انتظارك.
-   *[other] { $count } طرد آخر في انتظارك.
-  }
+kiosk-language = اللغة
+kiosk-display = العرض
+kiosk-contrast = تباين
+kiosk-larger = خط أكبر
+kiosk-lower = أسفل الشاشة
+kiosk-reset = العرض المعتاد
+kiosk-help = تحتاج مساعدة؟
+kiosk-stale = فقدت هذه الشاشة الاتصال بالخزائن. يُرجى الانتظار.
+kiosk-not-sent = لم يُرسل. يُرجى المحاولة مجددًا.
+kiosk-digits-said = من 8 أرقام أُدخلت
+kiosk-moment = لحظة من فضلك.
+kiosk-back = رجوع
+kiosk-done = تم
+kiosk-finish = إنهاء
+kiosk-enter = إدخال
+kiosk-for = إلى
+kiosk-wrong = هل هناك مشكلة؟
 
-k-code-refused-title = لا يمكن استخدام هذا الرمز هنا
-k-code-refused = ربما كُتب خطأً، أو استُخدم، أو انتهت مدته، أو يخص خزائن أخرى. راجع الرسالة وحاول مجددًا.
-k-code-tries = { $count ->
-    [zero] لا محاولات قبل التوقف.
+kiosk-home-title = أدخل رمزك
+kiosk-home-lead = الأرقام الثمانية من رسالتك
+kiosk-keypad = لوحة الأرقام
+kiosk-clear = مسح
+kiosk-erase = حذف
+kiosk-camera = قرّب رمز QR من الكاميرا
+kiosk-camera-picture = صورة الكاميرا
+kiosk-camera-privacy = تبحث الكاميرا عن رموز QR فقط. لا تُحفظ أي صورة.
+kiosk-camera-other = رمز QR هذا ليس منا. أظهر الرمز الموجود في رسالتك.
+kiosk-camera-off = الكاميرا غير متاحة. أدخل الأرقام الثمانية بدلًا من ذلك.
+kiosk-token-open = اكتب نص رمز QR
+kiosk-token = نص رمز QR
+kiosk-checking = يجري التحقق
+kiosk-paused-title = لوحة الأرقام متوقفة مؤقتًا
+kiosk-paused = أُدخلت رموز خاطئة كثيرة. ما زال بإمكانك تقريب رمز QR من الكاميرا.
+kiosk-closed-title = لوحة الأرقام مغلقة
+kiosk-closed = أُدخلت رموز خاطئة كثيرة وأُبلغ الموظفون. ما زال بإمكانك تقريب رمز QR من الكاميرا.
+kiosk-needs-staff = أُدخلت رموز خاطئة كثيرة وأُبلغ الموظفون، وسيعيدون فتح اللوحة. ما زال بإمكانك تقريب رمز QR من الكاميرا.
+kiosk-out-of-order-title = خارج الخدمة
+kiosk-out-of-order = لا تفتح هذه الخزائن شيئًا الآن. الطرود في الداخل آمنة، وأُبلغ الموظفون.
+
+kiosk-code-refused-title = هذا الرمز غير صالح عند هذه الخزائن
+kiosk-code-refused = ربما كُتب خطأً، أو استُخدم، أو انتهت مدته، أو يخص خزائن أخرى. ابحث عن أحدث رسالة وحاول مجددًا.
+kiosk-tries-left = { $count ->
+    [0] لا محاولات متبقية قبل التوقف.
     [one] بقيت محاولة واحدة قبل التوقف.
     [two] بقيت محاولتان قبل التوقف.
     [few] بقيت { $count } محاولات قبل التوقف.
-    [many] بقيت { $count } محاولة قبل التوقف.
    *[other] بقيت { $count } محاولة قبل التوقف.
   }
-k-code-wait-title = محاولات كثيرة
-k-code-wait = تعمل لوحة الأرقام مجددًا بعد { $seconds } ثانية.
-k-try-again = حاول مجددًا
-k-reference = المرجع { $code }
-k-contact = تحتاج مساعدة؟ { $contact }
+kiosk-code-short-title = الرمز من 8 أرقام
+kiosk-code-short = يُرجى إدخالها كلها.
+kiosk-too-many-title = رموز خاطئة كثيرة
+kiosk-too-many = يُرجى الانتظار حتى تعمل لوحة الأرقام مجددًا.
+kiosk-door-unavailable-title = لا يمكن فتح هذا الباب الآن
+kiosk-door-unavailable = طردك آمن. يُرجى المحاولة بعد دقائق.
+kiosk-door-stuck-title = على الموظفين فتح هذا الباب
+kiosk-door-stuck = لم يُفتح عدة مرات. طردك آمن، وأُبلغ الموظفون.
+kiosk-too-late-title = استغرق ذلك وقتًا طويلًا
+kiosk-too-late = لم يُفتح شيء. يُرجى المحاولة مجددًا.
+kiosk-no-space-title = لا توجد خزانة خالية مناسبة
+kiosk-no-space = جرّب حجمًا آخر، أو أبقِ الطرد معك.
+kiosk-another-title = لم تُفتح الخزانة { $number }
+kiosk-another = أصبحت خارج الخدمة. ستُفتح خزانة أخرى.
+kiosk-reported-title = شكرًا، أُبلغ الموظفون
+kiosk-reported = لا حاجة إلى أن تفعل شيئًا آخر.
+kiosk-cancelled-title = أُلغي
+kiosk-cancelled = لم يُسلَّم شيء. يُرجى إبقاء الطرد معك.
+kiosk-away-title = الخزائن لا تجيب
+kiosk-away = يُرجى الانتظار لحظة ثم المحاولة مجددًا. الطرود في الداخل آمنة.
+kiosk-alarm-forced = الخزانة { $number } مفتوحة دون إذن. أُبلغ الموظفون.
+kiosk-alarm-held = الخزانة { $number } مفتوحة منذ وقت طويل. يُرجى إغلاق بابها.
 
-k-courier-title = دخول المندوب
-k-courier-lead = اكتب رمزك الشخصي
-k-courier-code = الرمز الشخصي
-k-courier-hello = تم الدخول لصالح { $carrier }
-k-courier-refused = لم يُقبل هذا الرمز. تحقّق منه وحاول مجددًا.
-k-recipient-title = لمن هذا الطرد؟
-k-recipient-lead = اكتب رقم الوحدة أو الاسم المكتوب على الملصق
-k-recipient-search = الوحدة أو الاسم
-k-recipient-find = بحث
-k-recipient-none-title = لم يُعثر على أحد
-k-recipient-none = راجع الملصق. إن كان صحيحًا فأعد الطرد معك.
-k-recipient-many = أكثر من نتيجة. اكتب حروفًا أكثر أو رقم الوحدة.
-k-recipient-confirm-title = هل هذا صحيح؟
-k-recipient-confirm = الوحدة { $unit } · { $name }
-k-recipient-yes = نعم، هذا هو
-k-recipient-no = لا، ابحث مجددًا
-k-size-title = أي حجم يناسب؟
-k-size-s = صغير
-k-size-m = متوسط
-k-size-l = كبير
-k-size-xl = كبير جدًا
-k-size-measure = { $width } × { $height } × { $depth } سم
-k-size-free = { $count ->
-    [0] لا خزائن خالية
-    [zero] لا خزائن خالية
-    [one] خزانة خالية
-    [two] خزانتان خاليتان
-    [few] { $count } خزائن خالية
-    [many] { $count } خزانة خالية
-   *[other] { $count } خزانة خالية
+kiosk-idle-title = هل ما زلت هنا؟
+kiosk-idle = وإلا نبدأ من جديد وننسى ما أُدخل.
+kiosk-still-here = ما زلت هنا
+
+kiosk-find-title = لمن هذا الطرد؟
+kiosk-carrier = تم الدخول لصالح { $carrier }
+kiosk-delivered = { $count ->
+    [one] سُلّم طرد واحد
+    [two] سُلّم طردان
+    [few] سُلّمت { $count } طرود
+    [many] سُلّم { $count } طردًا
+   *[other] سُلّم { $count } طرد
   }
-k-size-low = خزانة منخفضة
-k-size-low-hint = يمكن بلوغها من كرسي متحرك
-k-full-title = لا توجد خزانة خالية بهذا الحجم
-k-full = اختر حجمًا أكبر، أو أعد الطرد معك.
-k-place-title = ضع الطرد في الخزانة { $number }
-k-place-close = أغلق الباب للإنهاء.
-k-place-bigger = لا يتسع: أكبر
-k-delivered-title = تم التسليم
-k-delivered = ستصل رسالة إلى المستلم.
-k-delivered-later = هذه الخزائن غير متصلة. ستصل رسالة إلى المستلم عند عودة الاتصال.
-k-next-parcel = الطرد التالي
-k-finish = إنهاء
-k-cancelled = أُلغي. لم يُسلَّم شيء.
+kiosk-find-label = الوحدة أو الاسم
+kiosk-find = بحث
+kiosk-find-hint = أدخل الوحدة، أو حرفين من الاسم. تظهر النتائج هنا.
+kiosk-matches = النتائج
+kiosk-more-matches = هناك المزيد. أدخل المزيد للتضييق.
+kiosk-no-match-title = لم يُعثر على أحد
+kiosk-no-match = راجع الملصق. إن كان صحيحًا فأبقِ الطرد معك.
+kiosk-keyboard = لوحة المفاتيح
+kiosk-space = مسافة
+kiosk-keys-digits = 1 2 3 4 5 6 7 8 9 0
+kiosk-keys-digits-name = 123
+kiosk-keys-latin = A B C D E F G H I J K L M N O P Q R S T U V W X Y Z
+kiosk-keys-latin-name = ABC
+kiosk-keys-own = ا أ ب ت ث ج ح خ د ذ ر ز س ش ص ض ط ظ ع غ ف ق ك ل م ن ه ة و ي ى ء
+kiosk-keys-own-name = أبت
 
-k-idle-title = هل ما زلت هنا؟
-k-idle-lead = تُغلق هذه الصفحة بعد
-k-idle-seconds = ثانية
-k-idle-stay = ما زلت هنا
-k-alarm = إنذار: فُتحت الخزانة { $number } دون إذن
-k-alarm-held = الخزانة { $number } ما زالت مفتوحة. من فضلك أغلقها.
-k-alarm-tamper = إنذار: هناك عبث بهذه الخزائن
-k-offline = غير متصل منذ { $time }. الاستلام والتسليم ما زالا يعملان.
-k-out-of-order-title = معطّل
-k-out-of-order = لا يمكن لهذه الخزائن فتح الأبواب الآن. طردك في أمان. أُبلغ المشغّل.
-k-error-title = حدث خطأ ما
-k-error = لم يُفتح شيء. حاول مجددًا من فضلك.
-k-pause = لحظة من فضلك
-k-map = أين هي
+kiosk-confirm-title = هل هذا صحيح؟
+kiosk-confirm = قارنه بالملصق.
+kiosk-confirm-yes = نعم، تابع
+kiosk-confirm-no = لا، ابحث مجددًا
+
+kiosk-size-title = أي حجم يناسب؟
+kiosk-size-s = صغير
+kiosk-size-s-hint = حتى علبة أحذية
+kiosk-size-m = متوسط
+kiosk-size-m-hint = حتى صندوق نقل
+kiosk-size-l = كبير
+kiosk-size-l-hint = حتى حقيبة سفر
+kiosk-size-x = كبير جدًا
+kiosk-size-x-hint = أي شيء أكبر
+kiosk-size-measure = { $width } × { $height } سم
+kiosk-size-free = { $count ->
+    [0] لا شيء خالٍ
+    [one] واحدة خالية
+    [two] اثنتان خاليتان
+    [few] { $count } خالية
+   *[other] { $count } خالية
+  }
+
+kiosk-opening-title = يجري فتح الخزانة { $number }
+kiosk-opening-drop = جهّز الطرد.
+kiosk-opening-take = ابتعد قليلًا عن الباب.
+kiosk-open-title = الخزانة { $number } مفتوحة
+kiosk-place = ضع الطرد في الداخل وأغلق الباب. هذا كل شيء.
+kiosk-take = خذ طردك وأغلق الباب. هذا كل شيء.
+kiosk-bigger = لا يتسع: خزانة أكبر
+kiosk-take-back = إلغاء وإبقاء الطرد
+kiosk-already-full = يوجد شيء في الداخل
+kiosk-does-not-close = الباب لا يُغلق
+kiosk-empty = الخزانة فارغة
+kiosk-not-mine = ليس لي
+kiosk-close-title = أغلق الخزانة { $number }
+kiosk-close-bigger = أخرج الطرد وأغلق الباب. ثم تُفتح خزانة أكبر.
+kiosk-close-cancelled = أخرج الطرد وأغلق الباب. ثم لا يُسلَّم شيء.
+kiosk-deposited-title = تم التسليم
+kiosk-deposited = هو في الخزانة { $number }.
+kiosk-next = الطرد التالي
+kiosk-collected-title = تم كل شيء
+kiosk-collected = الخزانة { $number } مغلقة. إلى اللقاء!
+
+kiosk-stuck-title = لم تُفتح الخزانة { $number }
+kiosk-stuck-safe = طردك آمن في الداخل.
+kiosk-stuck-retry = ما زال رمزك صالحًا. اضغط الباب برفق وأنت تحاول مجددًا.
+kiosk-stuck-staff = أُبلغ الموظفون وسيفتحونها لك.
+kiosk-stuck-keep = يُرجى إبقاء الطرد معك.
+kiosk-stuck-drop = أُبلغ الموظفون عن الباب. يمكنك المتابعة بالطرد التالي.
+kiosk-again = حاول مجددًا

@@ -1,105 +1,149 @@
-k-home-title = Collect a parcel
-k-home-lead = Type the 8 digits from your message
-k-camera = Or hold the QR code to the camera
-k-camera-off = The camera is not available. Type the digits instead.
-k-camera-notice = The camera looks for a QR code only. No picture is kept.
-k-code = Pickup code
-k-key-back = Back
-k-key-clear = Clear
-k-key-enter = Enter
-k-deliver = I deliver parcels
-k-help = Help
-k-cancel = Cancel
-k-back = Back
-k-done = Done
-k-continue = Continue
-k-language = Language
-k-larger = Larger text
-k-contrast = High contrast
-k-lower = Lower layout
-k-clock = Time
+kiosk-title-home = Collect a parcel
+kiosk-title-opening = Opening
+kiosk-title-open = Compartment open
+kiosk-title-close = Close the door
+kiosk-title-stuck = The door did not open
 
-k-open-title = Compartment { $number } is open
-k-opening-title = Opening compartment { $number }
-k-open-place = { $place }
-k-open-take = Take your parcel and close the door.
-k-open-close-now = Please close the door. It has been open for { $seconds } seconds.
-k-open-again = Open again
-k-open-empty = Nothing in it?
-k-open-wont-close = Door doesn't close
-k-open-failed = Compartment { $number } did not open. It is now out of service and the operator has been told.
-k-open-failed-other = Another compartment opens now.
-k-open-unknown = We can't see whether compartment { $number } opened. Please look, then choose.
-k-collected = Collected. Goodbye.
-k-collected-more = { $count ->
-    [one] One more parcel is waiting for you.
-   *[other] { $count } more parcels are waiting for you.
-  }
+kiosk-language = Language
+kiosk-display = Display
+kiosk-contrast = Contrast
+kiosk-larger = Larger text
+kiosk-lower = Lower on screen
+kiosk-reset = Standard display
+kiosk-help = Need help?
+kiosk-stale = This screen has lost touch with the bank. Please wait.
+kiosk-not-sent = Not sent. Please try again.
+kiosk-digits-said = of 8 digits entered
+kiosk-moment = One moment, please.
+kiosk-back = Back
+kiosk-done = Done
+kiosk-finish = Finish
+kiosk-enter = Enter
+kiosk-for = For
+kiosk-wrong = Something wrong?
 
-k-code-refused-title = This code can't be used here
-k-code-refused = It may be mistyped, already used, expired, or for another bank. Check the message and try again.
-k-code-tries = { $count ->
-    [one] One try left before a pause.
+kiosk-home-title = Enter your code
+kiosk-home-lead = The 8 digits from your message
+kiosk-keypad = Keypad
+kiosk-clear = Clear
+kiosk-erase = Erase
+kiosk-camera = Hold your QR code up to the camera
+kiosk-camera-picture = Picture of the camera
+kiosk-camera-privacy = The camera only looks for QR codes. No picture is kept.
+kiosk-camera-other = This QR code is not from us. Show the one in your message.
+kiosk-camera-off = The camera is not available. Enter the 8 digits instead.
+kiosk-token-open = Type the text of the QR code
+kiosk-token = Text of the QR code
+kiosk-checking = Checking
+kiosk-paused-title = The keypad is paused
+kiosk-paused = There were too many wrong codes. You can still hold a QR code up to the camera.
+kiosk-closed-title = The keypad is closed
+kiosk-closed = There were too many wrong codes and staff have been told. You can still hold a QR code up to the camera.
+kiosk-needs-staff = There were too many wrong codes and staff have been told. They will reopen the keypad. You can still hold a QR code up to the camera.
+kiosk-out-of-order-title = Out of order
+kiosk-out-of-order = This bank opens nothing at the moment. Parcels inside are safe, and staff have been told.
+
+kiosk-code-refused-title = This code is not valid at this bank
+kiosk-code-refused = It may be mistyped, used, out of date or for another bank. Look for your newest message and try again.
+kiosk-tries-left = { $count ->
+    [0] No tries left before a pause.
+    [one] { $count } try left before a pause.
    *[other] { $count } tries left before a pause.
   }
-k-code-wait-title = Too many tries
-k-code-wait = The keypad works again in { $seconds } seconds.
-k-try-again = Try again
-k-reference = Reference { $code }
-k-contact = Need help? { $contact }
+kiosk-code-short-title = The code has 8 digits
+kiosk-code-short = Please enter all of them.
+kiosk-too-many-title = Too many wrong codes
+kiosk-too-many = Please wait until the keypad takes codes again.
+kiosk-door-unavailable-title = This door cannot be opened at the moment
+kiosk-door-unavailable = Your parcel is safe. Please try again in a few minutes.
+kiosk-door-stuck-title = Staff must open this door
+kiosk-door-stuck = It did not open several times. Your parcel is safe, and staff have been told.
+kiosk-too-late-title = That took too long
+kiosk-too-late = Nothing was opened. Please try again.
+kiosk-no-space-title = No compartment that fits is free
+kiosk-no-space = Try another size, or keep the parcel with you.
+kiosk-another-title = Compartment { $number } did not open
+kiosk-another = It is out of service now. Another one opens.
+kiosk-reported-title = Thank you, staff have been told
+kiosk-reported = You need not do anything else about it.
+kiosk-cancelled-title = Cancelled
+kiosk-cancelled = Nothing was delivered. Please keep the parcel with you.
+kiosk-away-title = The bank does not answer
+kiosk-away = Please wait a moment and try again. Parcels inside are safe.
+kiosk-alarm-forced = Compartment { $number } is open without permission. Staff have been told.
+kiosk-alarm-held = Compartment { $number } has been open for too long. Please close its door.
 
-k-courier-title = Courier sign-in
-k-courier-lead = Type your personal code
-k-courier-code = Personal code
-k-courier-hello = Signed in for { $carrier }
-k-courier-refused = This code was not accepted. Check it and try again.
-k-recipient-title = Who is the parcel for?
-k-recipient-lead = Type the unit or the name on the label
-k-recipient-search = Unit or name
-k-recipient-find = Find
-k-recipient-none-title = Nobody found
-k-recipient-none = Check the label. If it is right, take the parcel back with you.
-k-recipient-many = More than one match. Type more letters or the unit.
-k-recipient-confirm-title = Is this right?
-k-recipient-confirm = Unit { $unit } · { $name }
-k-recipient-yes = Yes, this one
-k-recipient-no = No, search again
-k-size-title = Which size fits?
-k-size-s = Small
-k-size-m = Medium
-k-size-l = Large
-k-size-xl = Extra large
-k-size-measure = { $width } × { $height } × { $depth } cm
-k-size-free = { $count ->
-    [0] none free
-    [one] { $count } free
+kiosk-idle-title = Are you still there?
+kiosk-idle = Otherwise we start over and forget what was entered.
+kiosk-still-here = I’m still here
+
+kiosk-find-title = Who is the parcel for?
+kiosk-carrier = Signed in for { $carrier }
+kiosk-delivered = { $count ->
+    [one] { $count } parcel delivered
+   *[other] { $count } parcels delivered
+  }
+kiosk-find-label = Unit or name
+kiosk-find = Find
+kiosk-find-hint = Enter the unit, or two letters of the name. Matches appear here.
+kiosk-matches = Matches
+kiosk-more-matches = There are more. Enter more to narrow it down.
+kiosk-no-match-title = Nobody found
+kiosk-no-match = Check the label. If it is right, keep the parcel with you.
+kiosk-keyboard = Keyboard
+kiosk-space = Space
+kiosk-keys-digits = 1 2 3 4 5 6 7 8 9 0
+kiosk-keys-digits-name = 123
+kiosk-keys-latin = A B C D E F G H I J K L M N O P Q R S T U V W X Y Z
+kiosk-keys-latin-name = ABC
+kiosk-keys-own = -
+kiosk-keys-own-name = -
+
+kiosk-confirm-title = Is this right?
+kiosk-confirm = Compare it with the label.
+kiosk-confirm-yes = Yes, go on
+kiosk-confirm-no = No, search again
+
+kiosk-size-title = Which size fits?
+kiosk-size-s = Small
+kiosk-size-s-hint = up to a shoe box
+kiosk-size-m = Medium
+kiosk-size-m-hint = up to a removal box
+kiosk-size-l = Large
+kiosk-size-l-hint = up to a suitcase
+kiosk-size-x = Extra large
+kiosk-size-x-hint = anything bigger
+kiosk-size-measure = { $width } × { $height } cm
+kiosk-size-free = { $count ->
+    [0] None free
    *[other] { $count } free
   }
-k-size-low = Low compartment
-k-size-low-hint = reachable from a wheelchair
-k-full-title = No compartment of this size is free
-k-full = Choose a larger size, or take the parcel back with you.
-k-place-title = Put the parcel into compartment { $number }
-k-place-close = Close the door to finish.
-k-place-bigger = Doesn't fit: bigger
-k-delivered-title = Delivered
-k-delivered = The recipient gets a message.
-k-delivered-later = This bank is offline. The recipient gets a message when it is connected again.
-k-next-parcel = Next parcel
-k-finish = Finish
-k-cancelled = Cancelled. Nothing was delivered.
 
-k-idle-title = Are you still there?
-k-idle-lead = This page closes in
-k-idle-seconds = seconds
-k-idle-stay = I'm still here
-k-alarm = Alarm: compartment { $number } was opened without permission
-k-alarm-held = Compartment { $number } is still open. Please close it.
-k-alarm-tamper = Alarm: this cabinet is being tampered with
-k-offline = Offline since { $time }. Collecting and delivering still work.
-k-out-of-order-title = Out of order
-k-out-of-order = This bank can't open doors right now. Your parcel is safe. The operator has been told.
-k-error-title = Something went wrong
-k-error = Nothing was opened. Please try again.
-k-pause = One moment
-k-map = Where it is
+kiosk-opening-title = Compartment { $number } is opening
+kiosk-opening-drop = Have the parcel ready.
+kiosk-opening-take = Stand clear of the door.
+kiosk-open-title = Compartment { $number } is open
+kiosk-place = Put the parcel in and close the door. That is all.
+kiosk-take = Take your parcel and close the door. That is all.
+kiosk-bigger = Does not fit: a bigger one
+kiosk-take-back = Cancel and keep the parcel
+kiosk-already-full = Something is inside
+kiosk-does-not-close = Door does not close
+kiosk-empty = Nothing in it
+kiosk-not-mine = Not mine
+kiosk-close-title = Close compartment { $number }
+kiosk-close-bigger = Take the parcel out and close the door. Then a bigger one opens.
+kiosk-close-cancelled = Take the parcel out and close the door. Then nothing is delivered.
+kiosk-deposited-title = Delivered
+kiosk-deposited = It lies in compartment { $number }.
+kiosk-next = Next parcel
+kiosk-collected-title = All done
+kiosk-collected = Compartment { $number } is closed. Goodbye!
+
+kiosk-stuck-title = Compartment { $number } did not open
+kiosk-stuck-safe = Your parcel is safe inside.
+kiosk-stuck-retry = Your code still works. Press the door gently while you try again.
+kiosk-stuck-staff = Staff have been told and will open it for you.
+kiosk-stuck-keep = Please keep the parcel with you.
+kiosk-stuck-drop = Staff have been told about the door. You can go on with the next parcel.
+kiosk-again = Try again

@@ -1,0 +1,235 @@
+//! `/banks` and `/banks/{id}?compartment=7`: maps, doors, health, and in the demo the switches that break things.
+//!
+//! Posts: `/banks/{id}/compartments/{n}/service` (`service` = `in` | `out`, `reason`), `/demo/banks/{id}/network` (`network` = `on` | `off`),
+//! `/demo/banks/{id}/force` (`compartment`). Live: patch `map-…`, `bank-head`, `door`, `health`.
+
+use super::Shell;
+use askama::Template;
+use bailee_ui::form::{Choice, Field};
+use bailee_ui::html::Html;
+use bailee_ui::layout::{Page, TimelineItem, Tone};
+use bailee_ui::map::{CellState, MapView};
+
+/// Whether the platform hears a bank.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// Connected.
+    Online,
+    /// Not heard of since this moment (RFC 3339, UTC).
+    Offline {
+        /// The last moment it was heard.
+        since: String,
+    },
+    /// Enrolled, but never heard of.
+    Never,
+}
+
+/// A bank among others.
+#[derive(Clone, Debug)]
+pub struct BankCard {
+    /// `bnk_…`
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands, such as "Ground floor, north entrance"; may be empty.
+    pub location: String,
+    /// Whether it is heard.
+    pub link: Link,
+    /// Its doors.
+    pub map: MapView,
+}
+
+impl BankCard {
+    /// Online, offline or never heard of, as a badge.
+    #[must_use]
+    pub fn badge(&self, page: &Page) -> Html {
+        match self.link {
+            Link::Online => page.badge(&Tone::Ok, "online", &page.t("link-online")),
+            Link::Offline { .. } => page.badge(&Tone::Bad, "offline", &page.t("link-offline")),
+            Link::Never => page.badge(&Tone::Neutral, "unknown", &page.t("link-never")),
+        }
+    }
+
+    /// The moment it was last heard, when it is offline.
+    #[must_use]
+    pub fn offline_since(&self) -> Option<&str> {
+        match &self.link {
+            Link::Offline { since } => Some(since),
+            Link::Online | Link::Never => None,
+        }
+    }
+}
+
+/// `/banks`
+#[derive(Clone, Debug, Template)]
+#[template(path = "portal/banks.html")]
+pub struct Banks {
+    /// The document.
+    pub page: Page,
+    /// The frame.
+    pub shell: Shell,
+    /// The banks.
+    pub banks: Vec<BankCard>,
+}
+
+/// One line about a bank's health.
+#[derive(Clone, Debug)]
+pub struct HealthLine {
+    /// What is measured, in the reader's language, such as "Clock".
+    pub name: String,
+    /// The finding, such as "0.2 s off".
+    pub finding: String,
+    /// Whether it is as it should be.
+    pub sound: bool,
+    /// Why it is not and what to do; empty when sound.
+    pub advice: String,
+}
+
+impl HealthLine {
+    /// Its meaning.
+    #[must_use]
+    pub fn tone(&self) -> Tone {
+        if self.sound { Tone::Ok } else { Tone::Warn }
+    }
+
+    /// Its symbol.
+    #[must_use]
+    pub fn icon(&self) -> &'static str {
+        if self.sound { "check" } else { "warning" }
+    }
+
+    /// The key of its word.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        if self.sound { "sound" } else { "look" }
+    }
+}
+
+/// The door a person chose on the map.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Its number.
+    pub number: u16,
+    /// Its full name with its place, from `MapView::door_name`.
+    pub name: String,
+    /// What it is doing.
+    pub state: CellState,
+    /// Its size, such as "M".
+    pub size: String,
+    /// Reachable from a wheelchair.
+    pub low_reach: bool,
+    /// The parcel in it (`prc_…`); empty when none.
+    pub parcel: String,
+    /// Why it is out of service; empty when in service.
+    pub out_of_service_reason: String,
+    /// Its last events, newest first, at most ten.
+    pub events: Vec<TimelineItem>,
+    /// The reason typed when taking it out of service.
+    pub reason: Field,
+}
+
+/// The demo's switches for a simulated cabinet.
+#[derive(Clone, Debug)]
+pub struct DemoControls {
+    /// Whether the network is connected.
+    pub network: bool,
+    /// The door to force, by number.
+    pub force: Field,
+    /// The kiosk's address.
+    pub kiosk: String,
+}
+
+/// `/banks/{id}`
+#[derive(Clone, Debug, Template)]
+#[template(path = "portal/bank.html")]
+pub struct Bank {
+    /// The document.
+    pub page: Page,
+    /// The frame.
+    pub shell: Shell,
+    /// The bank; its map has links and full detail.
+    pub bank: BankCard,
+    /// The chosen door.
+    pub door: Option<Door>,
+    /// Its health, worst first.
+    pub health: Vec<HealthLine>,
+    /// Its last events, newest first.
+    pub events: Vec<TimelineItem>,
+    /// Only in the demo.
+    pub demo: Option<DemoControls>,
+}
+
+impl Bank {
+    /// Doors to choose from, for the demo's force switch.
+    #[must_use]
+    pub fn doors(&self) -> Vec<Choice> {
+        let numbers = self.bank.map.compartments.iter().map(|cell| cell.number);
+        numbers.map(|number| Choice::new(number.to_string(), format!("{number:02}"))).collect()
+    }
+}
+
+#[cfg(test)]
+impl BankCard {
+    pub(super) fn samples() -> Vec<Self> {
+        use bailee_ui::map::samples::{twelve, twenty_four};
+        let card = |id: &str, map: MapView, location: &str, link| Self {
+            id: id.into(),
+            name: map.title.clone(),
+            location: location.into(),
+            link,
+            map,
+        };
+        vec![
+            card("bnk_lobby", twelve(), "Ground floor, beside the mail room", Link::Online),
+            card("bnk_garage", twenty_four(), "Level −1, lift B", Link::Offline { since: "2026-11-23T08:12:00Z".into() }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl Banks {
+    pub(super) fn sample(page: Page) -> Self {
+        Self { page, shell: Shell::sample(super::Section::Banks), banks: BankCard::samples() }
+    }
+}
+
+#[cfg(test)]
+impl Bank {
+    pub(super) fn sample(page: Page) -> Self {
+        use bailee_ui::map::Detail;
+        let mut bank = BankCard::samples().remove(1);
+        bank.map.detail = Detail::Full;
+        bank.map.link = Some("?compartment=".into());
+        let line = |name: &str, finding: &str, advice: &str| HealthLine {
+            name: name.into(),
+            finding: finding.into(),
+            sound: advice.is_empty(),
+            advice: advice.into(),
+        };
+        let events = super::parcels::sample_timeline(&page);
+        Self {
+            shell: Shell::sample(super::Section::Banks),
+            door: Some(Door {
+                number: 7,
+                name: bank.map.door_name(page.texts, 7),
+                state: CellState::OutOfService,
+                size: "S".into(),
+                low_reach: true,
+                parcel: String::new(),
+                out_of_service_reason: "The door did not open twice".into(),
+                events: events.iter().take(3).cloned().collect(),
+                reason: Field::default(),
+            }),
+            health: vec![
+                line("Link", "offline for 29 min", "Look at the network cable and the switch. The bank goes on working."),
+                line("Clock", "0.2 s off", ""),
+                line("Journal", "1 204 entries, 12 not yet uploaded", ""),
+                line("Boards", "2 of 2 answer", ""),
+            ],
+            events,
+            demo: Some(DemoControls { network: false, force: Field::new("7"), kiosk: "http://127.0.0.1:8082/".into() }),
+            bank,
+            page,
+        }
+    }
+}
