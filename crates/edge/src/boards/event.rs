@@ -1,0 +1,209 @@
+//! What goes into a bus owner and what comes out: orders, outcomes, door reports, trouble.
+
+use std::time::Duration;
+
+use super::{BoardAddress, Door, DoorAddress, DoorState, Ticket};
+
+/// An order to open one door, in time or not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnlockOrder {
+    /// The caller's number for this order; unique among orders without an outcome.
+    pub ticket: Ticket,
+    /// The door to open.
+    pub door: DoorAddress,
+    /// Monotonic time of the bus's clock after which the frame must not leave any more.
+    pub not_after: Duration,
+}
+
+/// The board answered an unlock: the frame was taken and the pulse is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulsed {
+    /// What the board's switch said at the end of the pulse; `Closed` is a stuck door or one that waits to be
+    /// pulled. The following door reports are the proof.
+    pub door: DoorState,
+}
+
+/// Why an unlock frame never left: the door certainly did not open because of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// The deadline passed while the order waited.
+    #[error("the deadline passed before the line was free")]
+    TooLate,
+    /// No such board or lock on this bus.
+    #[error("there is no such door on this bus")]
+    NoSuchDoor,
+    /// Too many orders are waiting.
+    #[error("too many unlock orders are waiting")]
+    QueueFull,
+    /// Waiting orders were cancelled by the caller.
+    #[error("the order was cancelled while it waited")]
+    Cancelled,
+    /// The serial line is gone.
+    #[error("the serial line is not there")]
+    LineDown,
+    /// The line took no byte.
+    #[error("the serial line takes no bytes")]
+    LineStalled,
+    /// The bus owner has stopped.
+    #[error("the bus is closed")]
+    Closed,
+}
+
+/// Why nobody knows whether an unlock that was sent happened: look at the door, never repeat blindly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownOutcome {
+    /// The board said nothing.
+    #[error("the board did not answer")]
+    Silence,
+    /// Something came, but no answer to this order.
+    #[error("the answer was unusable: {0}")]
+    BadFrame(BadFrame),
+    /// The line broke with the answer due.
+    #[error("the serial line was lost")]
+    LineLost,
+    /// Only a part of the frame left.
+    #[error("only a part of the frame was sent")]
+    PartlySent,
+    /// The bus owner stopped with the answer due.
+    #[error("the bus was closed")]
+    Closed,
+}
+
+/// How an unlock failed; the three cases need three different next steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnlockError {
+    /// Nothing was sent: it may be ordered again.
+    #[error("not sent: {0}")]
+    NotSent(NotSent),
+    /// The board answered that it did not do it.
+    #[error("the board refused")]
+    Refused,
+    /// It may have happened: poll first.
+    #[error("the outcome is unknown: {0}")]
+    OutcomeUnknown(UnknownOutcome),
+}
+
+/// What is wrong with bytes that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadFrame {
+    /// Fewer bytes than any frame.
+    #[error("too short")]
+    Short,
+    /// More bytes than any frame, without a pause.
+    #[error("more bytes than a frame can have")]
+    Flood,
+    /// Not the header of the expected answer.
+    #[error("wrong header")]
+    Header,
+    /// Another board's address.
+    #[error("wrong address")]
+    Address,
+    /// Another lock.
+    #[error("wrong lock")]
+    Lock,
+    /// Not one of the two values a state can have.
+    #[error("state is neither 00 nor 11")]
+    State,
+    /// The check byte does not fit.
+    #[error("wrong check byte")]
+    Check,
+    /// Sooner than a pulse can be over.
+    #[error("came before an answer was possible")]
+    Early,
+    /// Nobody asked.
+    #[error("nobody asked for it")]
+    Unasked,
+    /// It may be the late answer to an earlier order for the same door.
+    #[error("may be the late answer to an earlier order")]
+    Stale,
+}
+
+/// What the owner of a bus reports. Times are monotonic, of the bus's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BusEvent {
+    /// The unlock frame has left: from now on the door may open.
+    UnlockSent {
+        /// The order.
+        ticket: Ticket,
+        /// When.
+        at: Duration,
+    },
+    /// The end of an order; exactly one per order that was taken.
+    Unlock {
+        /// The order.
+        ticket: Ticket,
+        /// Its door.
+        door: DoorAddress,
+        /// When.
+        at: Duration,
+        /// What is known.
+        outcome: Result<Pulsed, UnlockError>,
+    },
+    /// One board's doors, after a poll.
+    Doors {
+        /// The board.
+        board: BoardAddress,
+        /// When the answer was complete.
+        at: Duration,
+        /// Every door of the board, in order.
+        doors: Vec<Door>,
+    },
+    /// A board reported one door without being asked.
+    DoorPushed {
+        /// The board.
+        board: BoardAddress,
+        /// When.
+        at: Duration,
+        /// The door.
+        door: Door,
+    },
+    /// A board gives no usable answer; its doors are unknown and it counts as cut off.
+    Silent {
+        /// The board.
+        board: BoardAddress,
+        /// The last usable answer, or when the line was opened.
+        since: Duration,
+    },
+    /// A silent board answers again.
+    Back {
+        /// The board.
+        board: BoardAddress,
+        /// When.
+        at: Duration,
+    },
+    /// Bytes came that were no answer; many of them without a reason mean tampering or bad wiring.
+    BadFrames {
+        /// The board that was asked, if one was.
+        board: Option<BoardAddress>,
+        /// When the latest came.
+        at: Duration,
+        /// All of them since the bus was opened.
+        total: u64,
+        /// What was wrong with the latest.
+        latest: BadFrame,
+    },
+    /// The serial line is gone (unplugged, or cannot be opened).
+    LineLost {
+        /// When.
+        at: Duration,
+    },
+    /// The serial line is there.
+    LineBack {
+        /// When.
+        at: Duration,
+    },
+    /// Door reports were dropped because the receiver did not take them; outcomes never are.
+    ReportsDropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl BusEvent {
+    /// Whether this may be dropped when the receiver is slow: reports that the next poll or the next total
+    /// repeats.
+    #[must_use]
+    pub fn may_be_dropped(&self) -> bool {
+        matches!(self, Self::Doors { .. } | Self::DoorPushed { .. } | Self::BadFrames { .. })
+    }
+}
