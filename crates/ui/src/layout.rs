@@ -171,7 +171,7 @@ impl Page {
     #[must_use]
     pub fn time(&self, at: &str) -> Html {
         let short: String = at.chars().take(16).map(|c| if c == 'T' { ' ' } else { c }).collect();
-        Html::from_escaped(format!(r#"<time datetime="{}" dir="auto">{} UTC</time>"#, escape(at), escape(&short)))
+        Html::from_escaped(format!(r#"<time datetime="{}">{} UTC</time>"#, escape(at), escape(&short)))
     }
 
     /// A name or code whose direction is its own.
@@ -248,6 +248,9 @@ impl Page {
             let word = escape(&self.t(state.key()));
             let _ = write!(out, r#"<li class="state {}">{}{word} <b>{count}</b></li>"#, state.key(), icon(state.icon()));
         }
+        if map.compartments.iter().any(|cell| cell.low_reach) {
+            let _ = write!(out, r#"<li class="state reach-key">{}</li>"#, escape(&self.t("map-low-reach")));
+        }
         out.push_str("</ul>");
         Html::from_escaped(out)
     }
@@ -260,7 +263,8 @@ pub(crate) fn icon_url(name: &str) -> String {
 
 /// A symbol of `icons.svg`.
 pub(crate) fn icon(name: &str) -> Html {
-    Html::from_escaped(format!(r#"<svg class="icon i-{0}" aria-hidden="true"><use href="{1}"/></svg>"#, escape(name), icon_url(name)))
+    let class = if matches!(name, "next" | "back" | "erase" | "carrier") { "icon turns" } else { "icon" };
+    Html::from_escaped(format!(r#"<svg class="{class}" aria-hidden="true"><use href="{}"/></svg>"#, icon_url(name)))
 }
 
 #[cfg(test)]
@@ -279,6 +283,6 @@ mod tests {
     #[test]
     fn a_moment_reads_without_script() {
         let html = Page::default().time("2026-11-23T08:41:07Z");
-        assert_eq!(html.as_str(), r#"<time datetime="2026-11-23T08:41:07Z" dir="auto">2026-11-23 08:41 UTC</time>"#);
+        assert_eq!(html.as_str(), r#"<time datetime="2026-11-23T08:41:07Z">2026-11-23 08:41 UTC</time>"#);
     }
 }

@@ -130,7 +130,7 @@ impl MapView {
             height + 2 * FRAME,
             escape(&self.name(texts)),
         );
-        let _ = write!(out, r#"<rect class="frame" width="{}" height="{}" rx="16"/>"#, width + 2 * FRAME, height + 2 * FRAME);
+        let _ = write!(out, r#"<rect class="frame" x="3" y="3" width="{}" height="{}" rx="14"/>"#, width + 2 * FRAME - 6, height + 2 * FRAME - 6);
         for cell in &self.compartments {
             self.draw(&mut out, cell, texts);
         }
@@ -222,16 +222,14 @@ impl MapView {
         let middle = y + height / 2;
         let class = if self.highlight == Some(cell.number) { "door here" } else { "door" };
         let word = texts.t(cell.state.key());
-        if let Some(link) = &self.link {
-            let name = match self.detail {
-                Detail::Full => String::new(),
-                Detail::Compact => format!(r#" aria-label="{:02}, {}""#, cell.number, escape(&word)),
-            };
-            let _ = write!(out, r#"<a href="{}{}"{name}>"#, escape(link), cell.number);
-        }
+        let name = match (&self.link, self.detail) {
+            (Some(_), Detail::Compact) => format!(r#" aria-label="{:02}, {}""#, cell.number, escape(&word)),
+            _ => String::new(),
+        };
+        let open = self.link.as_ref().map_or_else(|| "g".to_owned(), |link| format!(r#"a href="{}{}""#, escape(link), cell.number));
         let _ = write!(
             out,
-            r#"<g class="{class} {}"><rect x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{middle}">{:02}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
+            r#"<{open} class="{class} {}"{name}><rect x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{middle}">{:02}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
             cell.state.key(),
             x + 6,
             y + 6,
@@ -240,16 +238,16 @@ impl MapView {
             x + 26,
             cell.number,
             icon_url(cell.state.icon()),
-            x + width.saturating_sub(86),
+            x + width.saturating_sub(82),
             middle.saturating_sub(30),
         );
         if self.detail == Detail::Full {
-            let _ = write!(out, r#"<text class="word" x="{}" y="{middle}">{}</text>"#, x + 112, escape(&word));
+            let _ = write!(out, r#"<text class="word" x="{}" y="{middle}">{}</text>"#, x + 104, escape(&word));
         }
         if cell.low_reach {
-            let _ = write!(out, r#"<path class="reach" d="M{} {}h{}"/>"#, x + 20, y + height - 14, width.saturating_sub(40));
+            let _ = write!(out, r#"<path d="M{} {}h{}"/>"#, x + 20, y + height - 14, width.saturating_sub(40));
         }
-        out.push_str(if self.link.is_some() { "</g></a>" } else { "</g>" });
+        out.push_str(if self.link.is_some() { "</a>" } else { "</g>" });
     }
 
     fn row(&self, out: &mut String, cell: &MapCell, texts: Texts) {

@@ -1,4 +1,4 @@
-//! `/banks` and `/banks/{id}?compartment=7`: maps, doors, health, and in the demo the switches that break things.
+//! `/banks` and `/banks/{id}?view=map|table&compartment=7`: maps, doors, health, and in the demo the switches that break things.
 //!
 //! Posts: `/banks/{id}/compartments/{n}/service` (`service` = `in` | `out`, `reason`), `/demo/banks/{id}/network` (`network` = `on` | `off`),
 //! `/demo/banks/{id}/force` (`compartment`). Live: patch `map-…`, `bank-head`, `door`, `health`.
@@ -128,6 +128,24 @@ pub struct Door {
     pub reason: Field,
 }
 
+/// How a bank's doors are shown: `view=map` or `view=table`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// As a drawing to scale.
+    #[default]
+    Map,
+    /// As rows.
+    Table,
+}
+
+impl Shown {
+    /// Whether it is the table.
+    #[must_use]
+    pub fn is_table(self) -> bool {
+        self == Self::Table
+    }
+}
+
 /// The demo's switches for a simulated cabinet.
 #[derive(Clone, Debug)]
 pub struct DemoControls {
@@ -147,7 +165,9 @@ pub struct Bank {
     pub page: Page,
     /// The frame.
     pub shell: Shell,
-    /// The bank; its map has links and full detail.
+    /// Drawing or table.
+    pub shown: Shown,
+    /// The bank; its map has full detail and links: `?compartment=`, in the table `?view=table&compartment=`.
     pub bank: BankCard,
     /// The chosen door.
     pub door: Option<Door>,
@@ -209,6 +229,7 @@ impl Bank {
         let events = super::parcels::sample_timeline(&page);
         Self {
             shell: Shell::sample(super::Section::Banks),
+            shown: Shown::Map,
             door: Some(Door {
                 number: 7,
                 name: bank.map.door_name(page.texts, 7),
@@ -231,5 +252,12 @@ impl Bank {
             bank,
             page,
         }
+    }
+
+    pub(super) fn sample_table(page: Page) -> Self {
+        let mut view = Self::sample(page);
+        view.shown = Shown::Table;
+        view.bank.map.link = Some("?view=table&compartment=".into());
+        Self { door: None, demo: None, ..view }
     }
 }

@@ -33,6 +33,14 @@ pub struct Overview {
     pub today: Vec<TimelineItem>,
 }
 
+impl Overview {
+    /// How many first steps are done.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.steps.iter().filter(|step| step.done).count()
+    }
+}
+
 /// One first step.
 #[derive(Clone, Debug)]
 pub struct Step {

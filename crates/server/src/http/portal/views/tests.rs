@@ -19,6 +19,7 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
         draw("overview", &overview::Overview::sample(page())),
         draw("banks", &banks::Banks::sample(page())),
         draw("bank", &banks::Bank::sample(page())),
+        draw("bank-table", &banks::Bank::sample_table(page())),
         draw("parcels", &parcels::Parcels::sample(page())),
         draw("parcels-empty", &parcels::Parcels::sample_empty(page())),
         draw("parcel", &parcels::Parcel::sample(page())),
