@@ -182,6 +182,13 @@ async fn a_refusal_leaves_nothing(Fresh { db, .. }: Fresh) {
         })
         .await;
     assert!(matches!(refused, Err(Refused::TooMany)));
+    let failed: Result<(), Refused> = db
+        .tx(async |tx| {
+            note(&tx, 1).await?;
+            note(&tx, 1).await.map(|_| ()).map_err(Refused::from)
+        })
+        .await;
+    assert!(matches!(failed, Err(Refused::Store(StoreError::Unique(_)))));
     assert_eq!(notes(&db).await, 0);
 }
 
@@ -544,4 +551,28 @@ async fn nodes_that_migrate_at_once_agree() {
     };
     let applied = futures_util::future::join_all((0..4).map(|_| node())).await;
     assert_eq!(applied.iter().sum::<usize>(), migrate::ALL.len());
+}
+
+/// An HTTP server spawns its handlers: a transaction that captures references and lends them must be `Send` there too.
+#[tokio::test]
+async fn a_transaction_in_a_borrowing_function_can_be_spawned() {
+    async fn insert(db: &Db, text: &'static str, ids: std::ops::Range<i64>) -> Result<(), StoreError> {
+        db.tx(async move |tx| {
+            for id in ids.clone() {
+                let both = (text, &id);
+                tx.exec("INSERT INTO note (id, text) VALUES ($1, $2)", params![*both.1, both.0]).await?;
+                one_of(&tx, &both).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+    async fn one_of(tx: &Tx, both: &(&str, &i64)) -> Result<(), StoreError> {
+        tx.query_one("SELECT text FROM note WHERE id = $1", params![*both.1]).await.map(|_| ())
+    }
+    let Fresh { db, .. } = support::fresh(support::On::SqliteMemory).await.unwrap();
+    script(&db, NOTES).await;
+    let handler = db.clone();
+    tokio::spawn(async move { insert(&handler, "static", 0..3).await }).await.unwrap().unwrap();
+    assert_eq!(notes(&db).await, 3);
 }

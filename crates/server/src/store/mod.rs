@@ -31,6 +31,7 @@ mod value;
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use error::{Cause, StoreError};
@@ -107,10 +108,27 @@ pub struct Db {
     commits: watch::Receiver<u64>,
 }
 
+/// A transaction under way on a thread of the store; nothing happens before it is first polled.
+pub type Pending<T, E> = BoxFuture<'static, Result<T, E>>;
+
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<Sqlite>),
     Postgres(Arc<Postgres>),
+}
+
+impl Engine {
+    fn run<F, T, E>(&self, access: Access, isolation: Isolation, use_case: F) -> Pending<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.clone().run(access, use_case),
+            Self::Postgres(postgres) => postgres.clone().run(isolation, use_case),
+        }
+    }
 }
 
 impl Db {
@@ -124,7 +142,7 @@ impl Db {
             DbConfig::Sqlite { place, threads } => {
                 Engine::Sqlite(Arc::new(Sqlite::open(place, *threads, count)?))
             }
-            DbConfig::Postgres { url } => Engine::Postgres(Arc::new(Postgres::open(url, count).await?)),
+            DbConfig::Postgres { url } => Engine::Postgres(Postgres::open(url, count).await?),
         };
         Ok(Self { engine, commits })
     }
@@ -132,49 +150,41 @@ impl Db {
     /// Runs a use case in one transaction; returns only after a durable commit, or with nothing changed.
     ///
     /// The closure may be run more than once and must await nothing but the statements of its [`Tx`]. An `Err` it
-    /// returns undoes everything. Dropping the future before it is done leaves all or nothing, and no way to tell.
+    /// returns undoes everything. It runs on a thread of the store, so neither it nor what it borrows limits the caller;
+    /// dropping the future before it is done leaves all or nothing, and no way to tell.
     ///
     /// # Errors
     /// The closure's own, or a [`StoreError`]: see its variants for what each leaves behind.
-    pub async fn tx<F, T, E>(&self, use_case: F) -> Result<T, E>
+    pub fn tx<F, T, E>(&self, use_case: F) -> Pending<T, E>
     where
         F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.run(Access::Write, use_case).await,
-            Engine::Postgres(postgres) => postgres.run(Isolation::Serializable, &use_case).await,
-        }
+        self.engine.run(Access::Write, Isolation::Serializable, use_case)
     }
 
     /// Runs a use case that only reads, on one snapshot; on SQLite it does not wait for writers.
     ///
     /// # Errors
     /// As [`Db::tx`]; a statement that writes is refused with [`StoreError::Other`].
-    pub async fn read<F, T, E>(&self, use_case: F) -> Result<T, E>
+    pub fn read<F, T, E>(&self, use_case: F) -> Pending<T, E>
     where
         F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.run(Access::Read, use_case).await,
-            Engine::Postgres(postgres) => postgres.run(Isolation::Snapshot, &use_case).await,
-        }
+        self.engine.run(Access::Read, Isolation::Snapshot, use_case)
     }
 
     /// As [`Db::tx`], but every statement sees what is committed by then: for migrations, which take a lock first.
-    pub(in crate::store) async fn tx_locked<F, T, E>(&self, use_case: F) -> Result<T, E>
+    pub(in crate::store) fn tx_locked<F, T, E>(&self, use_case: F) -> Pending<T, E>
     where
         F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.run(Access::Write, use_case).await,
-            Engine::Postgres(postgres) => postgres.run(Isolation::ReadCommitted, &use_case).await,
-        }
+        self.engine.run(Access::Write, Isolation::ReadCommitted, use_case)
     }
 
     /// The number of commits of this process that changed something; reconcilers wake when it changes.

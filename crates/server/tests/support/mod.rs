@@ -14,6 +14,16 @@ pub struct Fresh {
     pub dir: TempDir,
 }
 
+impl Fresh {
+    /// Whether the same database can be opened again while it is open.
+    pub fn is_shared(&self) -> bool {
+        match &self.config {
+            DbConfig::Sqlite { place, .. } => *place != SqlitePlace::Memory,
+            DbConfig::Postgres { .. } => true,
+        }
+    }
+}
+
 /// Which database a test is run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {

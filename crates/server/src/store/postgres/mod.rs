@@ -10,14 +10,18 @@ mod error;
 pub(in crate::store) mod statement;
 mod value;
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{pin::Pin, str::FromStr, sync::Arc, thread::JoinHandle, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    runtime::Builder,
+    sync::{Mutex, mpsc, oneshot, watch},
+    task::{JoinSet, LocalSet},
+};
 use tokio_postgres::{Config, NoTls};
 
 use super::{
-    Cause, StoreError, Tx,
+    Cause, Pending, StoreError, Tx,
     tx::{Access, TxState, drive},
 };
 use error::translate;
@@ -27,6 +31,8 @@ pub(super) type Client = Object;
 
 /// Connections at most.
 const CONNECTIONS: usize = 16;
+/// Use cases accepted before callers are held back.
+const QUEUE: usize = 1_024;
 /// How long a caller waits for a connection to be free or to be made.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a transaction that collides is run.
@@ -63,38 +69,117 @@ impl Isolation {
     }
 }
 
-/// The PostgreSQL engine.
+/// The PostgreSQL engine: hands use cases to the thread that runs them.
+///
+/// A thread of its own, because only then does a use case's future not have to be `Send`, which the compiler often fails
+/// to see of an async closure. All of them share it: they wait for the server, they do not compute.
 pub(super) struct Postgres {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A use case whose types are forgotten.
+type Job = Box<dyn FnOnce(Arc<Runner>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+impl Postgres {
+    pub(super) async fn open(url: &str, commits: watch::Sender<u64>) -> Result<Arc<Self>, StoreError> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let runner = Arc::new(Runner { pool: pool(url)?, again: Mutex::new(()), commits });
+        let runtime =
+            Builder::new_current_thread().enable_all().build().map_err(|error| no_thread(&error))?;
+        let body = move || LocalSet::new().block_on(&runtime, work(queue, runner));
+        let thread = std::thread::Builder::new().name("store-postgres".into()).spawn(body);
+        let thread = Some(thread.map_err(|error| no_thread(&error))?);
+        let engine = Arc::new(Self { jobs: Some(jobs), thread });
+        engine.clone().run(Isolation::Snapshot, async |_| Ok::<_, StoreError>(())).await?;
+        Ok(engine)
+    }
+
+    pub(super) fn run<F, T, E>(self: Arc<Self>, isolation: Isolation, use_case: F) -> Pending<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |runner| {
+            Box::pin(async move {
+                let result = runner.run(isolation, &use_case).await;
+                let _ = reply.send(result); // the caller may have stopped waiting
+            })
+        });
+        Box::pin(async move {
+            let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+            jobs.send(job).await.map_err(|_| gone())?;
+            answer.await.unwrap_or_else(|_| Err(gone().into()))
+        })
+    }
+}
+
+impl Drop for Postgres {
+    /// Waits for the transactions already accepted.
+    fn drop(&mut self) {
+        self.jobs.take();
+        let here = std::thread::current().id();
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != here) {
+            let _ = thread.join(); // a thread that panicked has nothing left to wait for
+        }
+    }
+}
+
+/// Runs use cases side by side until the store is closed and the last is done.
+async fn work(mut queue: mpsc::Receiver<Job>, runner: Arc<Runner>) {
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            job = queue.recv() => match job {
+                Some(job) => drop(running.spawn_local(job(runner.clone()))),
+                None => break,
+            },
+            Some(_) = running.join_next() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+fn pool(url: &str) -> Result<Pool, StoreError> {
+    let mut config = Config::from_str(url).map_err(|error| StoreError::other(error.to_string()))?;
+    let options = format!("{} {SETTINGS}", config.get_options().unwrap_or_default());
+    config.options(options.trim()).application_name("bailee").connect_timeout(PATIENCE);
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(config, NoTls, recycling))
+        .max_size(CONNECTIONS)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(PATIENCE))
+        .create_timeout(Some(PATIENCE))
+        .build()
+        .map_err(|error| StoreError::other(error.to_string()))
+}
+
+fn no_thread(error: &std::io::Error) -> StoreError {
+    StoreError::other(format!("no thread for the store: {error}"))
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable(Cause::new("the store's thread has ended"))
+}
+
+/// What runs use cases, on the thread of the store.
+struct Runner {
     pool: Pool,
     again: Mutex<()>,
     commits: watch::Sender<u64>,
 }
 
-impl Postgres {
-    pub(super) async fn open(url: &str, commits: watch::Sender<u64>) -> Result<Self, StoreError> {
-        let mut config = Config::from_str(url).map_err(|error| StoreError::other(error.to_string()))?;
-        let options = format!("{} {SETTINGS}", config.get_options().unwrap_or_default());
-        config.options(options.trim()).application_name("bailee").connect_timeout(PATIENCE);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
-            .build()
-            .map_err(|error| StoreError::other(error.to_string()))?;
-        let engine = Self { pool, again: Mutex::new(()), commits };
-        engine.session(Isolation::Snapshot).await?.finish("ROLLBACK").await?;
-        Ok(engine)
-    }
-
-    pub(super) async fn run<F, T, E>(&self, isolation: Isolation, use_case: &F) -> Result<T, E>
+impl Runner {
+    async fn run<F, T, E>(&self, isolation: Isolation, use_case: &F) -> Result<T, E>
     where
         F: AsyncFn(Tx) -> Result<T, E>,
         E: From<StoreError>,
     {
         let mut in_turn = None;
-        for attempt in 1.. {
+        let mut attempt = 1;
+        loop {
             let (result, state) = self.attempt(isolation, use_case).await;
             match state.failure() {
                 Some(StoreError::Serialization(_)) if attempt < ATTEMPTS => {}
@@ -103,8 +188,8 @@ impl Postgres {
             if in_turn.is_none() {
                 in_turn = Some(self.again.lock().await);
             }
+            attempt += 1;
         }
-        unreachable!("the last attempt returns")
     }
 
     /// Runs the use case once; a stop anywhere before the commit leaves nothing.

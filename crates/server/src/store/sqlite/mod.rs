@@ -27,7 +27,7 @@ use tokio::{
 
 use job::{Job, UseCase, Verdict};
 
-use super::{SqlitePlace, StoreError, Threads, Tx, tx::Access};
+use super::{Pending, SqlitePlace, StoreError, Threads, Tx, tx::Access};
 use error::translate;
 
 /// Most use cases that share one commit.
@@ -52,7 +52,10 @@ pub(super) struct Sqlite {
 
 /// Where a kind of job is run.
 enum Lane {
-    Threads { jobs: Option<mpsc::Sender<Box<dyn Job>>>, threads: Vec<JoinHandle<()>> },
+    Threads {
+        jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+        threads: Vec<JoinHandle<()>>,
+    },
     /// The caller's own thread; the lock keeps transactions of several callers apart.
     Inline(tokio::sync::Mutex<Runner>),
 }
@@ -84,19 +87,22 @@ impl Sqlite {
         })
     }
 
-    pub(super) async fn run<F, T, E>(&self, access: Access, use_case: F) -> Result<T, E>
+    pub(super) fn run<F, T, E>(self: Arc<Self>, access: Access, use_case: F) -> Pending<T, E>
     where
         F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (job, answer) = UseCase::new(access, use_case);
-        let lane = match (access, &self.readers) {
-            (Access::Read, Some(readers)) => readers,
-            _ => &self.writer,
-        };
-        lane.submit(Box::new(job)).await?;
-        answer.await.unwrap_or_else(|_| Err(gone().into()))
+        let job: Box<dyn Job> = Box::new(job);
+        Box::pin(async move {
+            let lane = match (access, &self.readers) {
+                (Access::Read, Some(readers)) => readers,
+                _ => &self.writer,
+            };
+            lane.submit(job).await?;
+            answer.await.unwrap_or_else(|_| Err(gone().into()))
+        })
     }
 }
 
