@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bailee_server::notify::{Accepted, SendFailure};
-use bailee_sim::mailbox::{Behaviour, Credentials, GatewayPeer, Mailbox};
+use notify_support::mailbox::{Behaviour, Credentials, GatewayPeer, Mailbox};
 use notify_support::*;
 use tokio::net::TcpListener;
 

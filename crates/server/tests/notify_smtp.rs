@@ -5,8 +5,8 @@ mod notify_support;
 use std::path::Path;
 
 use bailee_server::notify::SendFailure;
-use bailee_sim::mailbox::{Behaviour, Mailbox, SmtpPeer};
 use base64::Engine;
+use notify_support::mailbox::{Behaviour, Mailbox, SmtpPeer};
 use notify_support::*;
 use serde_json::Value;
 

@@ -112,15 +112,9 @@ impl Email {
     /// Connected, protected and greeted.
     async fn greeted(&self, recipient: &str) -> Result<AsyncSmtpConnection, SendFailure> {
         let stream: Box<dyn AsyncTokioStream> = match &self.protection {
-            Protection::Plain => {
-                Box::new(dial::connect(&self.server, Reach::ThisMachine).await.map_err(undialled)?)
-            }
-            Protection::StartTls(_) => {
-                Box::new(dial::connect(&self.server, Reach::Anywhere).await.map_err(undialled)?)
-            }
-            Protection::Tls(config) => {
-                Box::new(dial::connect_tls(&self.server, Arc::clone(config)).await.map_err(undialled)?)
-            }
+            Protection::Plain => Box::new(dial::connect(&self.server, Reach::ThisMachine).await?),
+            Protection::StartTls(_) => Box::new(dial::connect(&self.server, Reach::Anywhere).await?),
+            Protection::Tls(config) => Box::new(dial::connect_tls(&self.server, Arc::clone(config)).await?),
         };
         let refused = |failure: smtp::Error| before_content(&failure, recipient);
         let mut connection =
@@ -137,10 +131,12 @@ impl Email {
 }
 
 /// No connection: nothing was handed over, and what is wrong may be put right. The operator reads the cause too.
-pub(super) fn undialled(failure: DialFailure) -> SendFailure {
-    let cause = std::error::Error::source(&failure).map(ToString::to_string).unwrap_or_default();
-    let reason = format!("{failure}: {}", peer_words(&cause, ""));
-    SendFailure::Temporary(reason.trim_end_matches(": ").chars().take(160).collect())
+impl From<DialFailure> for SendFailure {
+    fn from(failure: DialFailure) -> Self {
+        let cause = std::error::Error::source(&failure).map(ToString::to_string).unwrap_or_default();
+        let reason = format!("{failure}: {}", peer_words(&cause, ""));
+        Self::Temporary(reason.trim_end_matches(": ").chars().take(160).collect())
+    }
 }
 
 /// Nothing was handed over yet: only a clear 5xx is final.

@@ -19,7 +19,6 @@ use tokio::time::timeout;
 
 use super::SendFailure;
 use super::dial::{self, Endpoint, REPLY_BYTES, Reach};
-use super::email::undialled;
 
 /// A gateway's base address: scheme, host, port and path in front, without a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,12 +87,12 @@ impl Gateway {
         match self.base.scheme {
             Scheme::Http => {
                 let connecting = dial::connect(&self.base.endpoint, Reach::ThisMachine);
-                let stream = timeout(self.deadline, connecting).await.map_err(late)?.map_err(undialled)?;
+                let stream = timeout(self.deadline, connecting).await.map_err(late)??;
                 self.exchange(stream, request).await
             }
             Scheme::Https => {
                 let connecting = dial::connect_tls(&self.base.endpoint, Arc::clone(&self.tls));
-                let stream = timeout(self.deadline, connecting).await.map_err(late)?.map_err(undialled)?;
+                let stream = timeout(self.deadline, connecting).await.map_err(late)??;
                 self.exchange(stream, request).await
             }
         }

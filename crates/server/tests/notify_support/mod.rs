@@ -1,6 +1,11 @@
 //! What the notification tests share: messages, certificates, foreign peers as processes, and canned servers.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+// The simulator's mailbox alone, so that these tests build without the controller.
+#[path = "../../../sim/src/mailbox/mod.rs"]
+#[allow(unused_imports, reason = "each test binary uses its part")]
+pub mod mailbox;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
