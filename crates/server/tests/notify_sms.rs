@@ -1,5 +1,6 @@
 //! Text messages against a real Kannel with its fake network, against our own gateway in both shapes, and against
 //! gateways that misbehave.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod notify_support;
 

@@ -1,4 +1,5 @@
 //! E-mail against a foreign SMTP server (aiosmtpd) with TLS, and against one that misbehaves in every way we know.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 mod notify_support;
 

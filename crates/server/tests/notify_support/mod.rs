@@ -1,5 +1,6 @@
 //! What the notification tests share: messages, certificates, foreign peers as processes, and canned servers.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 // The simulator's mailbox alone, so that these tests build without the controller.
 #[path = "../../../sim/src/mailbox/mod.rs"]
