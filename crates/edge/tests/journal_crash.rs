@@ -273,6 +273,19 @@ fn segments_roll_and_a_snapshot_lets_old_ones_go_but_what_is_kept_stays_readable
 }
 
 #[test]
+fn what_a_failed_removal_leaves_behind_is_removed_later() {
+    let disk = MemoryDisk::default();
+    let (mut journal, _) = open(&disk);
+    journal.append(&[b"old"]).unwrap();
+    // Create, append, sync, folder sync, then the removal.
+    disk.plan(disk.steps() + 4, Trouble::Fails);
+    journal.compact(&[b"state"], u64::MAX).unwrap();
+    assert_eq!(disk.segments().unwrap(), [0, 1]);
+    assert_eq!(payloads(&open(&disk).1.entries), [b"state"]);
+    assert_eq!(disk.segments().unwrap(), [1]);
+}
+
+#[test]
 fn limits_are_refused_before_anything_is_written() {
     let disk = MemoryDisk::default();
     let (mut journal, _) = open(&disk);
@@ -352,19 +365,20 @@ fn a_torn_tail_written_again_shares_no_key_stream() {
 #[test]
 fn a_folder_holds_the_same_journal_and_one_owner() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = FolderDisk::open(folder.path()).unwrap();
+    let path = folder.path().join("bank/journal");
+    let disk = FolderDisk::open(&path).unwrap();
     let (mut journal, recovered) = open_seeded(disk, 1).unwrap();
     assert!(recovered.entries.is_empty());
     journal.append(&[b"one", b"two"]).unwrap();
-    assert_eq!(FolderDisk::open(folder.path()).unwrap_err().kind(), std::io::ErrorKind::ResourceBusy);
+    assert_eq!(FolderDisk::open(&path).unwrap_err().kind(), std::io::ErrorKind::ResourceBusy);
     drop(journal);
-    let (mut journal, recovered) = open_seeded(FolderDisk::open(folder.path()).unwrap(), 2).unwrap();
+    let (mut journal, recovered) = open_seeded(FolderDisk::open(&path).unwrap(), 2).unwrap();
     assert_eq!(payloads(&recovered.entries), [b"one", b"two"]);
     journal.compact(&[b"both"], u64::MAX).unwrap();
     drop(journal);
-    let (_, recovered) = open_seeded(FolderDisk::open(folder.path()).unwrap(), 3).unwrap();
+    let (_, recovered) = open_seeded(FolderDisk::open(&path).unwrap(), 3).unwrap();
     assert_eq!(payloads(&recovered.entries), [b"both"]);
-    assert_eq!(FolderDisk::open(folder.path()).unwrap().segments().unwrap(), [1]);
+    assert_eq!(FolderDisk::open(&path).unwrap().segments().unwrap(), [1]);
 }
 
 proptest! {

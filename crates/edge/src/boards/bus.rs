@@ -353,3 +353,40 @@ impl Outbox {
         self.kept.push_back(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards::{Channel, DoorAddress, Ticket};
+
+    struct Nobody;
+
+    impl EventSink for Nobody {
+        fn offer(&mut self, event: BusEvent) -> Result<(), BusEvent> {
+            Err(event)
+        }
+    }
+
+    #[test]
+    fn a_slow_receiver_loses_door_reports_but_no_outcome() {
+        let mut outbox = Outbox { events: Box::new(Nobody), kept: VecDeque::new(), dropped: 0 };
+        let board = BoardAddress(1);
+        let door = DoorAddress { board, channel: Channel::new(1).unwrap() };
+        for n in 0..1000 {
+            let at = Duration::from_millis(n);
+            outbox.keep(BusEvent::Doors { board, at, doors: Vec::new() });
+            if n % 10 == 0 {
+                let outcome = Err(crate::boards::UnlockError::Refused);
+                outbox.keep(BusEvent::Unlock { ticket: Ticket(n), door, at, outcome });
+            }
+        }
+        assert_eq!(outbox.kept.len(), MOST_KEPT_EVENTS);
+        let (sender, receiver) = mpsc::sync_channel(2000);
+        outbox.events = Box::new(sender);
+        outbox.deliver(&mut BusMachine::new(Vec::new(), BusTiming::at_baud(9600)));
+        let events: Vec<_> = receiver.try_iter().collect();
+        let outcomes = events.iter().filter(|event| matches!(event, BusEvent::Unlock { .. })).count();
+        assert_eq!(outcomes, 100);
+        assert_eq!(events.last(), Some(&BusEvent::ReportsDropped { count: 1100 - 256 }));
+    }
+}

@@ -77,7 +77,7 @@ impl FolderDisk {
     /// # Errors
     /// What the system says; [`io::ErrorKind::ResourceBusy`] when another process has it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        make_durably(folder)?;
         let lock = private().create(true).truncate(false).open(folder.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
@@ -99,6 +99,24 @@ impl FolderDisk {
         }
         Ok(&self.open[&segment])
     }
+}
+
+/// Makes a folder and those above it, each one's name durable before anything is in it.
+fn make_durably(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = match folder.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    make_durably(above)?;
+    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(above)?.sync_all()
 }
 
 /// Only the owner may read a journal, sealed or not.
