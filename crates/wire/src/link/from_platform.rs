@@ -62,6 +62,10 @@ pub struct Enrolled {
     pub roster: Roster,
     /// The key of its code verifiers; to be sealed at once.
     pub code_key: [u8; 32],
+    /// The salt of its code verifiers.
+    pub code_salt: [u8; 16],
+    /// The number of that key and salt.
+    pub code_epoch: u32,
 }
 
 impl fmt::Debug for Enrolled {
@@ -122,6 +126,8 @@ impl FromPlatform {
                 org: enrolled.org.to_bytes().to_vec(),
                 roster: Some(roster_to(&enrolled.roster)),
                 code_key: enrolled.code_key.to_vec(),
+                code_salt: enrolled.code_salt.to_vec(),
+                code_epoch: enrolled.code_epoch,
             }),
             Self::Refused { reason, message } => Body::Refused(proto::Refused {
                 reason: REASONS.iter().find(|(_, r)| r == reason).expect("the table names every reason").0,
@@ -184,5 +190,7 @@ fn enrolled_from(enrolled: proto::Enrolled) -> Result<Enrolled, LinkError> {
         org: OrgId::from_bytes(fixed(&enrolled.org, "organisation")?),
         roster: roster_from(enrolled.roster.ok_or(LinkError::Invalid("roster"))?)?,
         code_key: fixed(&enrolled.code_key, "code key")?,
+        code_salt: fixed(&enrolled.code_salt, "code salt")?,
+        code_epoch: enrolled.code_epoch,
     })
 }

@@ -180,6 +180,8 @@ fn from_platform(dice: &mut Dice) -> FromPlatform {
             org: OrgId::from_bytes(dice.bytes()),
             roster: roster(dice),
             code_key: dice.bytes(),
+            code_salt: dice.bytes(),
+            code_epoch: 1,
         })),
         _ => FromPlatform::refused(RefusedReason::Protocol, &dice.text(400)),
     }
