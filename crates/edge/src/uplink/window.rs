@@ -1,0 +1,58 @@
+//! The credits of a connection: which events were sent and not yet acknowledged, and how many more may be.
+
+use std::collections::VecDeque;
+
+use bailee_wire::link::{MAX_BYTES_IN_FLIGHT, MAX_EVENTS_IN_FLIGHT};
+
+/// What is under way on one connection.
+#[derive(Debug)]
+pub(super) struct Window {
+    acked: u64,
+    next: u64,
+    batches: VecDeque<(u64, usize)>,
+    bytes: usize,
+}
+
+impl Window {
+    /// Nothing under way after `acked`.
+    pub(super) const fn after(acked: u64) -> Self {
+        Self { acked, next: acked + 1, batches: VecDeque::new(), bytes: 0 }
+    }
+
+    /// The next event to be sent.
+    pub(super) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// How many more events may be sent now.
+    pub(super) fn events_left(&self) -> usize {
+        let in_flight = usize::try_from(self.next - 1 - self.acked).unwrap_or(usize::MAX);
+        MAX_EVENTS_IN_FLIGHT.saturating_sub(in_flight)
+    }
+
+    /// How many more bytes may be sent now.
+    pub(super) const fn bytes_left(&self) -> usize {
+        MAX_BYTES_IN_FLIGHT.saturating_sub(self.bytes)
+    }
+
+    /// `count` more events, `bytes` long together, are under way.
+    pub(super) fn sent(&mut self, count: u64, bytes: usize) {
+        self.next += count;
+        self.bytes += bytes;
+        self.batches.push_back((self.next - 1, bytes));
+    }
+
+    /// The platform holds everything up to `up_to`; false when that was never sent.
+    pub(super) fn acknowledge(&mut self, up_to: u64) -> bool {
+        if up_to >= self.next {
+            return false;
+        }
+        self.acked = self.acked.max(up_to);
+        while let Some((last, bytes)) = self.batches.front().copied().filter(|(last, _)| *last <= self.acked) {
+            debug_assert!(last <= self.acked);
+            self.bytes -= bytes;
+            self.batches.pop_front();
+        }
+        true
+    }
+}
