@@ -1,0 +1,274 @@
+//! The controller's configuration file: which boards hang on which bus, and which compartment is wired to what.
+//!
+//! TOML, unknown keys refused, parsed once into types that are valid. Secrets are not in it: what enrolment gave
+//! the bank lies sealed in the data folder.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, LayoutError, Reach, Size, Wiring};
+use bailee_ui::i18n::Locale;
+use serde::Deserialize;
+
+use crate::boards::{Board8a80, Board8a80Settings, Polarity};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeConfig {
+    /// Folder for keys, journal and what enrolment gave; only the controller's user may read it.
+    pub data_dir: PathBuf,
+    /// The kiosk's own web server.
+    #[serde(default)]
+    pub kiosk: KioskConfig,
+    /// The serial lines, each with its boards.
+    #[serde(default, rename = "bus")]
+    pub buses: Vec<BusConfig>,
+    /// The compartments.
+    #[serde(default, rename = "compartment")]
+    pub compartments: Vec<CompartmentConfig>,
+}
+
+/// The kiosk's own web server and screen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KioskConfig {
+    /// Where it listens; loopback only, because anybody who reaches it stands before the bank.
+    pub listen: SocketAddr,
+    /// CSS pixels in a millimetre of the screen, so that keys are 20 mm wide.
+    pub px_per_mm: f32,
+    /// The language it starts in: `en` or `ar`.
+    pub language: String,
+    /// Millimetres of one column of the cabinet's front, to draw it to scale.
+    pub column_mm: u16,
+    /// Millimetres of one row of the cabinet's front, to draw it to scale.
+    pub row_mm: u16,
+}
+
+impl Default for KioskConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            px_per_mm: 5.56,
+            language: "en".to_owned(),
+            column_mm: 400,
+            row_mm: 150,
+        }
+    }
+}
+
+/// One serial line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BusConfig {
+    /// The tty, such as `/dev/ttyUSB0`.
+    pub path: PathBuf,
+    /// Bits a second.
+    #[serde(default = "default_baud")]
+    pub baud: u32,
+    /// The boards on it.
+    #[serde(rename = "board")]
+    pub boards: Vec<BoardConfig>,
+}
+
+const fn default_baud() -> u32 {
+    9_600
+}
+
+/// One lock board.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoardConfig {
+    /// The number compartments refer to, unique in the bank.
+    pub number: u8,
+    /// What kind of board it is.
+    #[serde(default)]
+    pub kind: BoardKind,
+    /// The address set on it.
+    pub address: u8,
+    /// How many locks it has.
+    pub channels: u8,
+    /// What its feedback says when a door is closed; proved when the bank is commissioned.
+    #[serde(default)]
+    pub closed_when: ClosedWhen,
+}
+
+/// Kinds of board the controller can drive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum BoardKind {
+    /// The generic board with XOR check byte.
+    #[default]
+    #[serde(rename = "8A/80")]
+    Xor8a80,
+}
+
+/// How a board's door feedback is wired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedWhen {
+    /// A set bit means closed.
+    #[default]
+    BitSet,
+    /// A clear bit means closed.
+    BitClear,
+}
+
+/// One compartment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompartmentConfig {
+    /// The number on its door.
+    pub number: u16,
+    /// `S`, `M`, `L` or `X`.
+    pub size: char,
+    /// Whether it can be reached from a wheelchair.
+    #[serde(default)]
+    pub low_reach: bool,
+    /// The board's number.
+    pub board: u8,
+    /// The lock on that board, from 1.
+    pub channel: u8,
+    /// Column in the front, from 0.
+    pub column: u16,
+    /// Topmost row in the front, from 0.
+    pub row: u16,
+    /// Height in rows.
+    #[serde(default = "default_height")]
+    pub height: u16,
+}
+
+const fn default_height() -> u16 {
+    1
+}
+
+/// Why a configuration cannot be used. The text says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path} cannot be read")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML of the expected form; the source names line and column.
+    #[error("{path} is not a valid configuration")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// The compartments do not make a bank.
+    #[error("the compartments do not make a bank")]
+    Layout(#[from] LayoutError),
+    /// Something else does not fit together.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl EdgeConfig {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.layout()?;
+        if !self.kiosk.listen.ip().is_loopback() {
+            return Err(invalid("kiosk.listen must be a loopback address: whoever reaches the kiosk stands before the bank"));
+        }
+        if !(1.0..=50.0).contains(&self.kiosk.px_per_mm) {
+            return Err(invalid("kiosk.px_per_mm must be between 1 and 50"));
+        }
+        if Locale::from_tag(&self.kiosk.language).is_none() {
+            return Err(invalid("kiosk.language must be en or ar"));
+        }
+        self.check_boards()
+    }
+
+    fn check_boards(&self) -> Result<(), ConfigError> {
+        let mut locks = BTreeSet::new();
+        for board in self.buses.iter().flat_map(|bus| &bus.boards) {
+            board.driver()?;
+            let new = (1..=board.channels).all(|channel| locks.insert((board.number, channel)));
+            if !new {
+                return Err(ConfigError::Invalid(format!("board number {} is used twice", board.number)));
+            }
+        }
+        match self.compartments.iter().find(|c| !locks.contains(&(c.board, c.channel))) {
+            Some(c) => Err(ConfigError::Invalid(format!(
+                "compartment {}: there is no board {} with a channel {}",
+                c.number, c.board, c.channel
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The compartments as the engine knows them.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn layout(&self) -> Result<Layout, ConfigError> {
+        let compartments: Result<Vec<_>, _> = self.compartments.iter().map(CompartmentConfig::compartment).collect();
+        Ok(Layout::new(compartments?)?)
+    }
+}
+
+impl BoardConfig {
+    /// The driver for this board.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] when such a board does not exist.
+    pub fn driver(&self) -> Result<Board8a80, ConfigError> {
+        let BoardKind::Xor8a80 = self.kind;
+        let polarity = match self.closed_when {
+            ClosedWhen::BitSet => Polarity::ClosedWhenBitSet,
+            ClosedWhen::BitClear => Polarity::ClosedWhenBitClear,
+        };
+        let settings = Board8a80Settings { address: self.address, channels: self.channels, polarity };
+        Board8a80::new(settings).ok_or_else(|| {
+            ConfigError::Invalid(format!(
+                "board {}: an 8A/80 board has an address from 1 to 99 and 1 to 50 channels",
+                self.number
+            ))
+        })
+    }
+}
+
+impl CompartmentConfig {
+    fn compartment(&self) -> Result<Compartment, ConfigError> {
+        let size = Size::from_code(self.size).ok_or_else(|| {
+            ConfigError::Invalid(format!("compartment {}: size must be S, M, L or X", self.number))
+        })?;
+        Ok(Compartment {
+            number: CompartmentNo(self.number),
+            size,
+            reach: if self.low_reach { Reach::Low } else { Reach::Standard },
+            wiring: Wiring { board: self.board, channel: self.channel },
+            column: self.column,
+            row: self.row,
+            height: self.height,
+        })
+    }
+}
+
+fn invalid(text: &str) -> ConfigError {
+    ConfigError::Invalid(text.to_owned())
+}

@@ -1,0 +1,338 @@
+//! The controller: the bank engine and its journal as one thing that cannot open a door it has not written down.
+//!
+//! [`Controller::handle`] lets the engine decide, makes every record durable before it passes on what follows it,
+//! and keeps the events the platform has not confirmed. When the journal fails, everything the engine had decided
+//! but not written is dropped with the engine itself: doors stay shut, the kiosk says so, and the controller
+//! starts again from what is durable as soon as the disk allows. It reads no clock and knows no thread; the
+//! deterministic simulation runs it as it is. `runtime` gives it boards, a kiosk and a link.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bailee_domain::bank::io::{Answer, BoardHealth, Candidate, DoorStatus, Input, Output, Record};
+use bailee_domain::bank::screen::{Notice, Screen, View};
+use bailee_domain::bank::{Bank, Lasting};
+use bailee_domain::budget::Keypad;
+use bailee_domain::code::Code;
+use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
+use bailee_domain::event::Severity;
+use bailee_domain::id::CommandId;
+use bailee_domain::time::{MonoTime, Now, WallTime};
+use bailee_wire::event::{NO_EVENT, chain_hash};
+use bailee_wire::record::{self, Place, Read, RecordError};
+use rand_core::{CryptoRng, Rng};
+
+use crate::backlog::{Backlog, Identity};
+use crate::journal::{Disk, Journal};
+
+/// How long a controller without a journal waits before it tries the disk again.
+const REVIVE_EVERY_MS: u64 = 2_000;
+
+/// What the surroundings must do, in order. Everything it rests on is durable already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Stretch the code, compare it with every candidate, answer with [`Input::Verified`].
+    Verify {
+        /// The number of the guess.
+        guess: u64,
+        /// What was typed.
+        code: Code,
+        /// All it could be.
+        candidates: Vec<Candidate>,
+    },
+    /// Drive one lock; answer with [`Input::Unlocked`].
+    Unlock {
+        /// Comes back in the answer.
+        ticket: u64,
+        /// The door, for the log of the controller.
+        compartment: CompartmentNo,
+        /// The lock.
+        wiring: Wiring,
+        /// Not later than this.
+        deadline: MonoTime,
+    },
+    /// Tell the platform what became of its request.
+    Reply {
+        /// Which request.
+        command: CommandId,
+        /// What became of it.
+        answer: Answer,
+    },
+    /// A new event waits for the platform.
+    Written {
+        /// Its sequence number.
+        seq: u64,
+        /// Alarms overtake.
+        severity: Severity,
+    },
+}
+
+/// Why a controller cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An entry of the journal is intact but not something this program understands.
+    #[error("entry {index} of the journal is not of a form this program reads")]
+    Unreadable {
+        /// Its place in the journal.
+        index: u64,
+        /// What is wrong with it.
+        #[source]
+        source: RecordError,
+    },
+    /// An event of another bank, or one that does not follow the event before it.
+    #[error("entry {index} of the journal does not belong there")]
+    OutOfPlace {
+        /// Its place in the journal.
+        index: u64,
+    },
+}
+
+/// The engine with its journal.
+pub struct Controller<D, R> {
+    journal: Journal<D, R>,
+    rng: Box<dyn Rng + Send>,
+    /// Gone while the journal cannot be written.
+    bank: Option<Bank>,
+    layout: Layout,
+    /// The bank and the hash of the last event encoded.
+    place: Place,
+    backlog: Arc<Mutex<Backlog>>,
+    /// The world as last seen, to be told to an engine that starts again.
+    doors: BTreeMap<CompartmentNo, Sensed>,
+    boards: BTreeMap<u8, BoardHealth>,
+    revive_at: MonoTime,
+}
+
+/// A controller whose journal has been read, one step before its engine starts.
+pub struct Starting<D, R> {
+    controller: Controller<D, R>,
+    lasting: Lasting,
+}
+
+impl<D: Disk, R: CryptoRng> Starting<D, R> {
+    /// The latest time in the journal, which the clock must not start before.
+    pub const fn high_water(&self) -> Option<WallTime> {
+        self.lasting.high_water
+    }
+
+    /// Starts the engine. A disk that is full is no error: the controller then starts out of order and recovers.
+    pub fn begin(mut self, now: Now) -> (Controller<D, R>, Vec<Effect>) {
+        self.controller.revive_at = now.mono;
+        let effects = self.controller.begin(self.lasting, now);
+        (self.controller, effects)
+    }
+}
+
+impl<D: Disk, R: CryptoRng> Controller<D, R> {
+    /// Reads an opened journal's entries, by index and payload.
+    ///
+    /// # Errors
+    /// [`StartError::Unreadable`] for an entry of another form; a damaged journal was refused when it was opened.
+    pub fn recover<'a>(
+        identity: Identity,
+        journal: Journal<D, R>,
+        entries: impl IntoIterator<Item = (u64, &'a [u8])>,
+        rng: Box<dyn Rng + Send>,
+    ) -> Result<Starting<D, R>, StartError> {
+        let mut controller = Self {
+            journal,
+            rng,
+            bank: None,
+            layout: identity.layout.clone(),
+            place: Place { bank: identity.bank, prev: NO_EVENT },
+            backlog: Arc::new(Mutex::new(Backlog::new(identity))),
+            doors: BTreeMap::new(),
+            boards: BTreeMap::new(),
+            revive_at: MonoTime::default(),
+        };
+        let lasting = controller.replay(entries)?;
+        Ok(Starting { controller, lasting })
+    }
+
+    fn replay<'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = (u64, &'a [u8])>,
+    ) -> Result<Lasting, StartError> {
+        let mut lasting = Lasting::default();
+        let backlog = self.backlog.clone();
+        let mut backlog = lock(&backlog);
+        backlog.clear();
+        self.place.prev = NO_EVENT;
+        for (index, payload) in entries {
+            let Read { record, place } =
+                record::decode(payload).map_err(|source| StartError::Unreadable { index, source })?;
+            if place.is_some_and(|place| place != self.place) {
+                return Err(StartError::OutOfPlace { index });
+            }
+            lasting.apply(&record);
+            match &record {
+                Record::Event(event) => {
+                    backlog.push(event.seq, event.kind.severity(), payload);
+                    self.place.prev = backlog.head();
+                }
+                Record::Acknowledged { up_to } => backlog.confirmed(*up_to),
+                _ => {}
+            }
+        }
+        Ok(lasting)
+    }
+
+    fn begin(&mut self, lasting: Lasting, now: Now) -> Vec<Effect> {
+        let (bank, outputs) = Bank::start(self.layout.clone(), lasting, now, &mut *self.rng);
+        self.bank = Some(bank);
+        let mut effects = self.carry_out(outputs, now);
+        let boards: Vec<_> = self.boards.iter().map(|(board, health)| (*board, *health)).collect();
+        for (board, health) in boards {
+            effects.extend(self.handle(Input::Board { board, health }, now));
+        }
+        let doors: Vec<_> = self.doors.iter().map(|(number, sensed)| (*number, *sensed)).collect();
+        for (compartment, sensed) in doors {
+            effects.extend(self.handle(Input::Door { compartment, sensed }, now));
+        }
+        effects
+    }
+
+    /// Lets the engine decide about one input and makes the decision durable.
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Effect> {
+        match &input {
+            Input::Door { compartment, sensed } => drop(self.doors.insert(*compartment, *sensed)),
+            Input::Board { board, health } => drop(self.boards.insert(*board, *health)),
+            _ => {}
+        }
+        let Some(bank) = self.bank.as_mut() else { return self.revive(now) };
+        let outputs = bank.handle(input, now, &mut *self.rng);
+        self.carry_out(outputs, now)
+    }
+
+    /// Writes each run of records in one group with one sync before anything after it is passed on.
+    fn carry_out(&mut self, outputs: Vec<Output>, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut group = Vec::new();
+        for output in outputs {
+            if let Output::Record(record) = output {
+                group.push(record);
+                continue;
+            }
+            if !self.write(&mut group, &mut effects, now) {
+                return effects;
+            }
+            effects.push(match output {
+                Output::Verify { guess, code, candidates } => Effect::Verify { guess, code, candidates },
+                Output::Unlock { ticket, compartment, wiring, deadline } => {
+                    Effect::Unlock { ticket, compartment, wiring, deadline }
+                }
+                Output::Reply { command, answer } => Effect::Reply { command, answer },
+                Output::Record(_) => unreachable!("taken above"),
+            });
+        }
+        self.write(&mut group, &mut effects, now);
+        if let Some(lasting) = self.lasting() {
+            lock(&self.backlog).stands(lasting.boot, lasting.roster.revision, now);
+        }
+        effects
+    }
+
+    /// Appends a group. If that fails, the engine has decided things that never happened, so it goes.
+    fn write(&mut self, group: &mut Vec<Record>, effects: &mut Vec<Effect>, now: Now) -> bool {
+        if group.is_empty() {
+            return true;
+        }
+        let prev = self.place.prev;
+        let payloads: Vec<Vec<u8>> = group.iter().map(|record| self.encode(record)).collect();
+        if let Err(error) = self.journal.append(&payloads) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be written: out of order");
+            self.bank = None;
+            self.place.prev = prev;
+            self.revive_at = now.mono.plus_ms(REVIVE_EVERY_MS);
+            return false;
+        }
+        // A stop here loses nothing: the group is durable, and a restart finds it in the journal.
+        let mut backlog = lock(&self.backlog);
+        for (record, payload) in group.drain(..).zip(payloads) {
+            match record {
+                Record::Event(event) => {
+                    let severity = event.kind.severity();
+                    backlog.push(event.seq, severity, &payload);
+                    effects.push(Effect::Written { seq: event.seq, severity });
+                }
+                Record::Acknowledged { up_to } => backlog.confirmed(up_to),
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// The bytes of a record that follows the last one encoded.
+    fn encode(&mut self, record: &Record) -> Vec<u8> {
+        let payload = record::encode(record, self.place);
+        if let Some(leaf) = record::leaf(&payload) {
+            self.place.prev = chain_hash(leaf);
+        }
+        payload
+    }
+
+    /// Starts a new engine from what is durable, if the journal can be written again.
+    fn revive(&mut self, now: Now) -> Vec<Effect> {
+        if now.mono < self.revive_at {
+            return Vec::new();
+        }
+        self.revive_at = now.mono.plus_ms(REVIVE_EVERY_MS);
+        let entries = match self.journal.entries_from(self.journal.first_index(), usize::MAX) {
+            Ok(entries) => entries,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be read");
+                return Vec::new();
+            }
+        };
+        match self.replay(entries.iter().map(|entry| (entry.index, entry.payload.as_slice()))) {
+            Ok(lasting) => self.begin(lasting, now),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be understood");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether the bank works; otherwise it opens nothing and waits for its disk.
+    pub const fn in_order(&self) -> bool {
+        self.bank.is_some()
+    }
+
+    /// What the kiosk shows; `version` is left 0.
+    pub fn view(&self, now: Now) -> View {
+        match &self.bank {
+            Some(bank) => bank.view(now),
+            None => View {
+                version: 0,
+                screen: Screen::Home { keypad: Keypad::ClosedUntilReset },
+                notice: Some(Notice::OutOfOrder),
+                alarms: Vec::new(),
+                leaving_in_s: None,
+            },
+        }
+    }
+
+    /// Every door, for the platform's map.
+    pub fn doors(&self) -> Vec<DoorStatus> {
+        self.bank.as_ref().map(Bank::doors).unwrap_or_default()
+    }
+
+    /// The lasting state, while the bank works.
+    pub fn lasting(&self) -> Option<&Lasting> {
+        self.bank.as_ref().map(Bank::lasting)
+    }
+
+    /// The events the platform has not confirmed, for the uplink.
+    pub fn backlog(&self) -> Arc<Mutex<Backlog>> {
+        self.backlog.clone()
+    }
+
+    /// When to call [`Controller::handle`] with [`Input::Tick`] at the latest.
+    pub fn next_timeout(&self, now: MonoTime) -> MonoTime {
+        self.bank.as_ref().map_or(self.revive_at, |bank| bank.next_timeout(now))
+    }
+}
+
+fn lock(backlog: &Mutex<Backlog>) -> MutexGuard<'_, Backlog> {
+    backlog.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,21 @@
+//! The bank's controller: boards, journal, kiosk and link around the bank engine of `domain`.
+//!
+//! Start with [`controller`], the engine and its journal as one; [`runtime`] gives it threads, boards, a kiosk and
+//! a link. It never opens a door by any other path, and it works with no platform in reach.
+
+pub mod backlog;
+pub mod boards;
+pub mod camera;
+pub mod clock;
+pub mod codes;
+pub mod config;
+pub mod controller;
+pub mod enrolment;
+pub mod installation;
+pub mod journal;
+pub mod kiosk;
+pub mod link;
+pub mod runtime;
+pub mod start;
+pub mod tokens;
+pub mod uplink;

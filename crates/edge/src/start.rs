@@ -1,0 +1,215 @@
+//! Putting a controller together from its configuration and its installation: `bailee edge run`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use bailee_domain::time::TrustedClock;
+use bailee_ui::i18n::Locale;
+use bailee_vault::OsRandom;
+use bailee_vault::stretch::Cost;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::backlog::Identity;
+use crate::boards::{Board, BoardAddress, Bus, BusError, BusEvent, BusSettings, BusTiming, EventSink};
+use crate::clock::Clocks;
+use crate::codes::CodeChecker;
+use crate::config::{ConfigError, EdgeConfig};
+use crate::controller::{Controller, StartError};
+use crate::installation::{Installation, InstallationError};
+use crate::journal::{FolderDisk, Journal, JournalError};
+use crate::kiosk;
+use crate::link::{self, LinkSwitch};
+use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
+
+/// Why a controller did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration.
+    #[error("the configuration cannot be used")]
+    Config(#[from] ConfigError),
+    /// What enrolment gave.
+    #[error("the installation cannot be used")]
+    Installation(#[from] InstallationError),
+    /// The journal.
+    #[error("the journal cannot be opened")]
+    Journal(#[from] JournalError),
+    /// What is in the journal.
+    #[error("the journal cannot be understood")]
+    Start(#[from] StartError),
+    /// A serial line.
+    #[error("bus {path} cannot be opened")]
+    Bus {
+        /// The tty.
+        path: String,
+        /// Why.
+        #[source]
+        source: BusError,
+    },
+    /// A socket, a file or a thread.
+    #[error("{what}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A running controller.
+pub struct Running {
+    /// Where its kiosk listens.
+    pub kiosk: SocketAddr,
+    /// Cuts the link and joins it again, for demonstrations and drills.
+    pub switch: LinkSwitch,
+    engine: Loop,
+    stop: watch::Sender<bool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops the kiosk, the link and the engine loop.
+    pub async fn stop(self) {
+        // Tasks that have ended need no telling.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the controller had panicked");
+            }
+        }
+        let engine = self.engine;
+        if tokio::task::spawn_blocking(move || engine.stop()).await.is_err() {
+            tracing::error!("the engine loop could not be joined");
+        }
+    }
+
+    /// The way into the engine loop.
+    pub fn handle(&self) -> Handle {
+        self.engine.handle.clone()
+    }
+}
+
+/// Starts a controller. It serves its kiosk whether or not the platform can be reached.
+///
+/// # Errors
+/// [`RunError`], saying what to look at.
+pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
+    let installation = Installation::open(&config.data_dir)?;
+    let layout = config.layout()?;
+    let clocks = Clocks::start();
+    let disk = FolderDisk::open(&config.data_dir.join("journal"))
+        .map_err(|source| RunError::Io { what: "the journal's folder cannot be opened", source })?;
+    let (journal, recovered) =
+        Journal::open(disk, installation.journal_key(), installation.journal_id()?, OsRandom)?;
+    let identity = Identity { bank: installation.bank()?, device: installation.device(), layout: layout.clone() };
+    let entries = recovered.entries.iter().map(|entry| (entry.index, entry.payload.as_slice()));
+    let starting = Controller::recover(identity, journal, entries, Box::new(OsRandom))?;
+    drop(recovered);
+    let mut trusted = TrustedClock::start(starting.high_water(), clocks.rtc(), clocks.mono());
+    let (controller, first) = starting.begin(trusted.now(clocks.rtc(), clocks.mono()));
+
+    let (sender, inbox) = queue();
+    let (buses, wires) = open_buses(config, clocks, &sender)?;
+    let (stop, stopped) = watch::channel(false);
+    let backlog = controller.backlog();
+    let (news, link) = link::channel();
+    let roster = controller.lasting().map(|lasting| lasting.roster.clone()).unwrap_or_default();
+    let parts = Parts {
+        controller, first, buses, wires,
+        layout: layout.clone(),
+        bank: installation.bank()?,
+        checker: CodeChecker::new(installation.code_key(Cost::STANDARD)?),
+        trusted, clocks, news,
+    };
+    let engine = Loop::start(parts, (sender, inbox))
+        .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
+    let setup = kiosk_setup(config, &roster, layout);
+    let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
+    let (switch, link_task) = link::start(&installation, backlog, link, engine.handle.clone(), clocks, stopped)?;
+    Ok(Running { kiosk, switch, engine, stop, tasks: vec![kiosk_task, link_task] })
+}
+
+fn kiosk_setup(
+    config: &EdgeConfig,
+    roster: &bailee_domain::roster::Roster,
+    layout: bailee_domain::compartment::Layout,
+) -> kiosk::Setup {
+    kiosk::Setup {
+        bank_name: roster.bank_name.clone(),
+        help: roster.help.clone(),
+        px_per_mm: config.kiosk.px_per_mm,
+        locale: Locale::from_tag(&config.kiosk.language).unwrap_or_default(),
+        unit_width_mm: config.kiosk.column_mm,
+        unit_height_mm: config.kiosk.row_mm,
+        layout,
+    }
+}
+
+async fn serve_kiosk(
+    config: &EdgeConfig,
+    setup: kiosk::Setup,
+    handle: Handle,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(SocketAddr, tokio::task::JoinHandle<()>), RunError> {
+    let listener = TcpListener::bind(config.kiosk.listen)
+        .await
+        .map_err(|source| RunError::Io { what: "the kiosk's address cannot be listened on", source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| RunError::Io { what: "the kiosk's address cannot be told", source })?;
+    let router = kiosk::http::router(Arc::new(handle), setup, kiosk::http::BEAT);
+    let task = tokio::spawn(async move {
+        let until = async move {
+            // The sender lives as long as the controller.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        tokio::select! {
+            result = axum::serve(listener, router).into_future() => {
+                if let Err(error) = result {
+                    tracing::error!(%error, "the kiosk's server has ended");
+                }
+            }
+            () = until => {}
+        }
+    });
+    Ok((address, task))
+}
+
+/// Hands a bus's news to the engine loop.
+struct ToLoop {
+    bus: usize,
+    queue: SyncSender<Message>,
+}
+
+impl EventSink for ToLoop {
+    fn offer(&mut self, event: BusEvent) -> Result<(), BusEvent> {
+        use std::sync::mpsc::TrySendError;
+        match self.queue.try_send(Message::Bus(self.bus, event)) {
+            Err(TrySendError::Full(Message::Bus(_, event))) => Err(event),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn open_buses(
+    config: &EdgeConfig,
+    clocks: Clocks,
+    queue: &SyncSender<Message>,
+) -> Result<(Vec<Bus>, Wires), RunError> {
+    let mut wires = Wires::default();
+    let mut buses = Vec::new();
+    for (index, bus) in config.buses.iter().enumerate() {
+        let mut boards: Vec<Box<dyn Board>> = Vec::new();
+        for board in &bus.boards {
+            wires.board(board.number, index, BoardAddress(board.address));
+            boards.push(Box::new(board.driver()?));
+        }
+        let settings = BusSettings { path: bus.path.clone(), timing: BusTiming::at_baud(bus.baud) };
+        let sink = ToLoop { bus: index, queue: queue.clone() };
+        let opened = Bus::open(settings, boards, Box::new(move || clocks.elapsed()), Box::new(sink));
+        buses.push(opened.map_err(|source| RunError::Bus { path: bus.path.display().to_string(), source })?);
+    }
+    Ok((buses, wires))
+}
