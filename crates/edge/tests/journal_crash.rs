@@ -132,7 +132,7 @@ fn a_power_cut_at_any_step_loses_nothing_acknowledged() {
     troubles.extend([0, 1, 32, 139, 141].map(|written| Trouble::PowerCutZeroFilled { written }));
     for step in 0..steps_of_script() {
         for &trouble in &troubles {
-            for unsynced in [Unsynced::Kept, Unsynced::Lost] {
+            for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Cached] {
                 let disk = MemoryDisk::default();
                 disk.plan(step, trouble);
                 let belief = perform(&disk, &script());
@@ -147,7 +147,7 @@ fn a_power_cut_at_any_step_loses_nothing_acknowledged() {
 fn a_second_power_cut_during_recovery_loses_nothing() {
     for first in 0..steps_of_script() {
         for second in 0..8 {
-            for unsynced in [Unsynced::Kept, Unsynced::Lost] {
+            for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Cached] {
                 let disk = MemoryDisk::default();
                 disk.plan(first, Trouble::PowerCut { written: 150 });
                 let belief = perform(&disk, &script());
@@ -188,7 +188,7 @@ fn a_call_that_fails_once_leaves_the_journal_usable_and_whole() {
             }
         }
         assert!(acknowledged.len() >= 5, "step {step}");
-        for unsynced in [Unsynced::Kept, Unsynced::Lost] {
+        for unsynced in [Unsynced::Kept, Unsynced::Lost, Unsynced::Cached] {
             let image = disk.image();
             disk.power_on(unsynced);
             let (_, recovered) = open(&disk);

@@ -511,6 +511,26 @@ fn an_order_waits_for_at_most_the_one_frame_in_flight() {
 }
 
 #[test]
+fn the_late_answer_to_one_order_is_not_taken_for_the_answer_to_the_next() {
+    let mut world = World::new(&[BoardPlan::usual(1, 8)]);
+    let late = Fault::Late(Duration::from_millis(2500));
+    world.cabinet.set_fault(1, late);
+    world.order(1, door(1, 5), SOON);
+    world.run_until(world.now + Duration::from_secs(2));
+    // The first answer is still on its way; the board hears nothing more, and somebody closes the door.
+    world.cabinet.heal();
+    world.cabinet.set_fault(1, Fault::Silent);
+    world.cabinet.close(world.now, door(1, 5));
+    world.order(2, door(1, 5), SOON);
+    world.run_until(world.now + SOON);
+    assert_eq!(
+        world.outcomes(),
+        BTreeMap::from([(1, vec![NO_ANSWER]), (2, vec![unusable(BadFrame::Stale)])])
+    );
+    assert!(!world.cabinet.is_open(door(1, 5)));
+}
+
+#[test]
 fn supervision_goes_on_between_many_orders() {
     let mut world = World::new(&[BoardPlan::usual(1, 12), BoardPlan::usual(2, 12)]);
     world.run_until(Duration::from_secs(2));

@@ -37,6 +37,8 @@ pub enum Unsynced {
     Kept,
     /// They are gone.
     Lost,
+    /// Only the process died: they are there to be read, and not durable yet.
+    Cached,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -100,6 +102,7 @@ impl MemoryDisk {
         let mut state = self.state();
         state.off = false;
         match unsynced {
+            Unsynced::Cached => {}
             Unsynced::Kept => {
                 state.durable_names = state.names.clone();
                 state.inodes.iter_mut().for_each(|inode| inode.durable = inode.now.clone());
