@@ -26,6 +26,8 @@ const CONNECT_WITHIN_MS: u64 = 15_000;
 const GREET_WITHIN_MS: u64 = 15_000;
 const PING_EVERY_MS: u64 = 20_000;
 const DEAD_AFTER_MS: u64 = 45_000;
+/// Events not acknowledged for this long are sent again, over a new connection.
+const STALLED_AFTER_MS: u64 = 60_000;
 const STATUS_EVERY_MS: u64 = 200;
 /// A connection this old was worth having: the next failure starts the pauses anew.
 const WORTHWHILE_MS: u64 = 10_000;
@@ -211,6 +213,8 @@ pub struct Session<R> {
     /// Commands delivered, with their answers; oldest first.
     commands: VecDeque<(CommandId, Option<Answer>)>,
     nonce: u64,
+    /// The furthest acknowledgement passed on.
+    acknowledged: u64,
 }
 
 impl<R: Rng> Session<R> {
@@ -226,6 +230,7 @@ impl<R: Rng> Session<R> {
             last_status: None,
             commands: VecDeque::new(),
             nonce: 0,
+            acknowledged: 0,
         }
     }
 
@@ -260,6 +265,9 @@ impl<R: Rng> Session<R> {
                 let mut at = open.ping_at.min(open.heard.plus_ms(DEAD_AFTER_MS));
                 if self.status.is_some() {
                     at = at.min(open.status_at);
+                }
+                if let Some(since) = open.window.stalled_since() {
+                    at = at.min(since.plus_ms(STALLED_AFTER_MS));
                 }
                 at
             }
@@ -310,6 +318,11 @@ impl<R: Rng> Session<R> {
             State::Connecting { until } if now >= *until => self.hang_up(now),
             State::Greeting { since } if now >= since.plus_ms(GREET_WITHIN_MS) => self.hang_up(now),
             State::Open(open) if now >= open.heard.plus_ms(DEAD_AFTER_MS) => self.hang_up(now),
+            State::Open(open)
+                if open.window.stalled_since().is_some_and(|since| now >= since.plus_ms(STALLED_AFTER_MS)) =>
+            {
+                self.hang_up(now);
+            }
             State::Open(_) => {
                 self.pump(now, source);
                 self.ping(now);
@@ -369,7 +382,7 @@ impl<R: Rng> Session<R> {
             }
             (_, State::Greeting { .. }) => self.fail(now, Fault::Protocol("not welcomed")),
             (FromPlatform::Ack { up_to }, State::Open(open)) => {
-                if open.window.acknowledge(up_to) {
+                if open.window.acknowledge(up_to, now) {
                     self.acknowledged(up_to);
                     self.pump(now, source);
                 } else {
@@ -407,7 +420,7 @@ impl<R: Rng> Session<R> {
             heard: now,
             ping_at: now.plus_ms(PING_EVERY_MS),
             ping: None,
-            window: Window::after(acked),
+            window: Window::after(acked, now),
             assembler: Assembler::default(),
             status_at: now,
         }));
@@ -429,7 +442,8 @@ impl<R: Rng> Session<R> {
 
     fn acknowledged(&mut self, up_to: u64) {
         self.alarms.retain(|seq| *seq > up_to);
-        if up_to > 0 {
+        if up_to > self.acknowledged {
+            self.acknowledged = up_to;
             self.outputs.push_back(Output::Acknowledged { up_to });
         }
     }
@@ -448,7 +462,7 @@ impl<R: Rng> Session<R> {
                 return self.fail(now, Fault::PlatformForgot(first));
             }
             let bytes = batch.iter().map(|(_, event)| event.len()).sum();
-            open.window.sent(batch.len() as u64, bytes);
+            open.window.sent(batch.len() as u64, bytes, now);
             let (last, leaf) = batch.last().expect("not empty");
             let head_signature = Some(source.sign_head(*last, &chain_hash(leaf)));
             let events = batch.into_iter().map(|(_, event)| event).collect();

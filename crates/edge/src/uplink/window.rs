@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bailee_domain::time::MonoTime;
 use bailee_wire::link::{MAX_BYTES_IN_FLIGHT, MAX_EVENTS_IN_FLIGHT};
 
 /// What is under way on one connection.
@@ -11,12 +12,14 @@ pub(super) struct Window {
     next: u64,
     batches: VecDeque<(u64, usize)>,
     bytes: usize,
+    /// When the platform last took something, or the oldest batch was sent.
+    moved: MonoTime,
 }
 
 impl Window {
     /// Nothing under way after `acked`.
-    pub(super) const fn after(acked: u64) -> Self {
-        Self { acked, next: acked + 1, batches: VecDeque::new(), bytes: 0 }
+    pub(super) const fn after(acked: u64, now: MonoTime) -> Self {
+        Self { acked, next: acked + 1, batches: VecDeque::new(), bytes: 0, moved: now }
     }
 
     /// The next event to be sent.
@@ -35,21 +38,29 @@ impl Window {
         MAX_BYTES_IN_FLIGHT.saturating_sub(self.bytes)
     }
 
+    /// Since when the platform has taken nothing of what is under way.
+    pub(super) fn stalled_since(&self) -> Option<MonoTime> {
+        (!self.batches.is_empty()).then_some(self.moved)
+    }
+
     /// `count` more events, `bytes` long together, are under way.
-    pub(super) fn sent(&mut self, count: u64, bytes: usize) {
+    pub(super) fn sent(&mut self, count: u64, bytes: usize, now: MonoTime) {
+        if self.batches.is_empty() {
+            self.moved = now;
+        }
         self.next += count;
         self.bytes += bytes;
         self.batches.push_back((self.next - 1, bytes));
     }
 
     /// The platform holds everything up to `up_to`; false when that was never sent.
-    pub(super) fn acknowledge(&mut self, up_to: u64) -> bool {
+    pub(super) fn acknowledge(&mut self, up_to: u64, now: MonoTime) -> bool {
         if up_to >= self.next {
             return false;
         }
         self.acked = self.acked.max(up_to);
-        while let Some((last, bytes)) = self.batches.front().copied().filter(|(last, _)| *last <= self.acked) {
-            debug_assert!(last <= self.acked);
+        while let Some((_, bytes)) = self.batches.front().copied().filter(|(last, _)| *last <= self.acked) {
+            self.moved = now;
             self.bytes -= bytes;
             self.batches.pop_front();
         }
