@@ -207,7 +207,7 @@ const startCamera = async () => {
     video.srcObject = stream;
     await video.play();
   } catch {
-    $("[data-camera-box]", box).hidden = true;
+    box.classList.add("off");
     return hint("off");
   }
   const view = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });

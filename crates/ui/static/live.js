@@ -27,15 +27,19 @@ const put = (next, now) => {
   dress(next);
   waiting.delete(next.id);
   old.replaceWith(next);
-  if (inside) (document.getElementById(back) ?? next.querySelector(".summary, button, a") ?? next).focus();
+  if (!inside) return;
+  next.tabIndex = -1;
+  ((back && document.getElementById(back)) || next.querySelector(".summary, button, a") || next).focus();
 };
 const patch = (html, now) => [...parse(html).children].forEach((next) => put(next, now));
 document.addEventListener("focusout", () => setTimeout(() => waiting.forEach((next) => put(next))));
 document.addEventListener("bailee:patch", (event) => patch(event.detail, true));
 
 const page = (html, url) => {
-  const main = parse(html).querySelector("main");
+  const whole = parse(html);
+  const main = whole.querySelector("main");
   if (!main) return location.assign(url);
+  document.title = whole.querySelector("title")?.textContent ?? document.title;
   dress(main);
   document.querySelector("main").replaceWith(main);
   const first = main.querySelector(".summary, h1");
@@ -91,3 +95,4 @@ if (url) {
   }, 1000);
 }
 dress(document);
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

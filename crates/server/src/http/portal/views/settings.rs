@@ -192,7 +192,7 @@ impl TemplateForm {
             text: Field::new("Your code is {{ code }}.\nIt works until {{ until }}.\n"),
             placeholders: vec![("{{ code }}".into(), "12345678".into()), ("{{ until }}".into(), "30 Nov 2026".into())],
             preview: ("A parcel is waiting for you".into(), "Your code is 1234 5678.\nIt works until 30 Nov 2026.\n".into()),
-            parts: Some(1),
+            parts: None,
             page,
         }
     }
