@@ -74,26 +74,25 @@ impl Assembler {
     /// # Errors
     /// [`RequestError`]; the assembler is then empty again.
     pub fn add(&mut self, part: Part) -> Result<Option<(CommandId, WallTime, Request)>, RequestError> {
+        let Part { command, deadline, part, parts, bytes } = part;
         let expected = match self.under_way.take() {
-            Some((command, deadline, next, parts)) if part.part != 0 => {
-                (command, deadline, next, parts) == (part.command, part.deadline, part.part, part.parts)
-            }
-            _ => part.part == 0,
+            Some(under_way) if part != 0 => under_way == (command, deadline, part, parts),
+            _ => part == 0,
         };
-        if part.part == 0 {
+        if part == 0 {
             self.bytes = Vec::new();
         }
-        if !expected || part.parts as usize > MAX_PARTS {
+        if !expected || parts as usize > MAX_PARTS || bytes.len() > PART_BYTES {
             self.bytes = Vec::new();
             return Err(RequestError::OutOfOrder);
         }
-        self.bytes.extend_from_slice(&part.bytes);
-        if part.part + 1 < part.parts {
-            self.under_way = Some((part.command, part.deadline, part.part + 1, part.parts));
+        self.bytes.extend(bytes);
+        if part + 1 < parts {
+            self.under_way = Some((command, deadline, part + 1, parts));
             return Ok(None);
         }
         let request = decode(&core::mem::take(&mut self.bytes)).map_err(RequestError::Refused)?;
-        Ok(Some((part.command, part.deadline, request)))
+        Ok(Some((command, deadline, request)))
     }
 }
 
