@@ -62,7 +62,6 @@ CREATE TABLE person (
     details {{blob}},
     email_index {{blob}},
     phone_index {{blob}},
-    low_reach {{int}} NOT NULL,
     version {{int}} NOT NULL,
     created_at {{int}} NOT NULL
 ) {{strict}};
@@ -79,9 +78,16 @@ CREATE TABLE assignment (
 CREATE TABLE password (
     person TEXT PRIMARY KEY REFERENCES person (id),
     hash TEXT NOT NULL,
-    changed_at {{int}} NOT NULL,
+    changed_at {{int}} NOT NULL
+) {{strict}};
+
+-- Failed tries in a row by keyed index of the address, whether or not anybody has it.
+CREATE TABLE sign_in_failure (
+    org TEXT NOT NULL REFERENCES org (id),
+    email_index {{blob}} NOT NULL,
     failures {{int}} NOT NULL,
-    last_failure {{int}}
+    last_failure {{int}} NOT NULL,
+    PRIMARY KEY (org, email_index)
 ) {{strict}};
 
 CREATE TABLE session (
@@ -117,6 +123,7 @@ CREATE TABLE courier (
 CREATE TABLE courier_verifier (
     person TEXT NOT NULL REFERENCES person (id),
     bank TEXT NOT NULL REFERENCES bank (id),
+    epoch {{int}} NOT NULL,
     salt {{blob}} NOT NULL,
     mac {{blob}} NOT NULL,
     PRIMARY KEY (person, bank)
@@ -138,7 +145,7 @@ CREATE TABLE parcel (
     bank TEXT NOT NULL REFERENCES bank (id),
     compartment {{int}} NOT NULL,
     grant_id TEXT NOT NULL UNIQUE,
-    recipient TEXT NOT NULL REFERENCES person (id),
+    recipient TEXT NOT NULL,
     courier TEXT NOT NULL,
     carrier TEXT NOT NULL,
     size TEXT NOT NULL,
@@ -151,7 +158,8 @@ CREATE TABLE parcel (
 CREATE INDEX parcel_org ON parcel (org, custody, deposited_at);
 CREATE INDEX parcel_recipient ON parcel (recipient);
 
--- The newest code wanted for a grant: wanted, made (sealed until told), armed at the bank, told. No code is kept after that.
+-- The newest code wanted for a grant: wanted, made (sealed here), armed at the bank (sealed in messages until a gateway
+-- took them), closed. No code is kept after that.
 CREATE TABLE code_order (
     grant_id TEXT PRIMARY KEY REFERENCES parcel (grant_id),
     bank TEXT NOT NULL REFERENCES bank (id),
@@ -161,6 +169,7 @@ CREATE TABLE code_order (
     salt {{blob}},
     mac {{blob}},
     code {{blob}},
+    ordered_by TEXT NOT NULL,
     ordered_at {{int}} NOT NULL
 ) {{strict}};
 CREATE INDEX code_order_state ON code_order (state, bank);

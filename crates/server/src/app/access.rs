@@ -2,9 +2,9 @@
 
 use bailee_domain::access::{Assignment, Permission, Scope, permits};
 use bailee_domain::id::SiteId;
-use bailee_domain::platform::Actor;
+use bailee_domain::platform::{Actor, PlatformEventKind};
 
-use super::Refused;
+use super::{App, AppError, Refused};
 
 /// Somebody who asks for something, as established from their session or token, never from what they sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub struct Principal {
 impl Principal {
     /// The platform acting on its own.
     pub const PLATFORM: Self = Self { actor: Actor::Platform, roles: Vec::new(), limited_to: None };
+
+    /// Their name in the store: the id of whoever it is.
+    pub fn name(&self) -> String {
+        match self.actor {
+            Actor::Platform => "platform".into(),
+            Actor::Person(person) => person.to_string(),
+            Actor::Token(token) => token.to_string(),
+            Actor::Bank(bank) => bank.to_string(),
+            Actor::Anonymous => "anonymous".into(),
+        }
+    }
 
     /// Whether they may do this there. `site_of` is the site of a bank named by `target`.
     pub fn may(&self, permission: Permission, target: Scope, site_of: Option<SiteId>) -> bool {
@@ -38,5 +49,42 @@ impl Principal {
         site_of: Option<SiteId>,
     ) -> Result<(), Refused> {
         if self.may(permission, target, site_of) { Ok(()) } else { Err(Refused::NotAllowed(permission)) }
+    }
+}
+
+impl App {
+    /// Refuses unless `principal` may do this there; a refusal of somebody signed in is written to the custody log.
+    ///
+    /// # Errors
+    /// [`Refused::NotAllowed`], [`Refused::NotSignedIn`] for a caller who is nobody, or the store's.
+    pub async fn authorise(
+        &self,
+        principal: &Principal,
+        permission: Permission,
+        target: Scope,
+        site_of: Option<SiteId>,
+    ) -> Result<(), AppError> {
+        match principal.require(permission, target, site_of) {
+            Ok(()) => Ok(()),
+            Err(refused) => self.deny(principal, permission, refused).await,
+        }
+    }
+
+    /// Writes to the custody log that somebody signed in was refused, and refuses.
+    pub(super) async fn deny<T>(
+        &self,
+        principal: &Principal,
+        permission: Permission,
+        refused: Refused,
+    ) -> Result<T, AppError> {
+        let denied = PlatformEventKind::PermissionDenied { permission };
+        match principal.actor {
+            Actor::Anonymous => return Err(Refused::NotSignedIn.into()),
+            Actor::Platform | Actor::Bank(_) => {}
+            Actor::Person(_) | Actor::Token(_) => {
+                self.change(principal.actor, async move |change| change.event(denied.clone()).await).await?;
+            }
+        }
+        Err(refused.into())
     }
 }

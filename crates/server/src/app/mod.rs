@@ -6,11 +6,34 @@
 //! lives in `store`. Start at [`App`]; then [`Principal`], who asks; then any use case.
 
 mod access;
+pub mod alarm;
+pub mod alerts;
+pub mod banks;
+pub mod carriers;
 mod clock;
+pub mod codes;
+pub mod couriers;
+pub mod delivery;
+pub mod enrolment;
 mod error;
+pub mod idempotency;
+pub mod ingest;
+pub mod install;
 pub mod keys;
+pub mod link;
 mod live;
+pub mod log;
+pub mod outbox;
+pub mod parcels;
+pub mod people;
+pub mod set_up;
+pub mod settings;
+pub mod sign_in;
+mod slow;
+pub mod templates;
+pub mod tokens;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailee_domain::id::OrgId;
@@ -23,7 +46,7 @@ pub use access::Principal;
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::{AppError, FieldError, Refused};
 pub use keys::Keys;
-pub use live::{Live, LiveChange};
+pub use live::{BankLive, Live, LiveChange};
 
 use crate::store::{Db, StoreError, Tx, tables};
 
@@ -118,7 +141,7 @@ impl App {
         let done = self
             .db()
             .tx(async move |tx| {
-                let change = Change { tx, at, org, actor, nonce, written: std::cell::Cell::new(0) };
+                let change = Change { tx, at, org, actor, nonce, written: AtomicU64::new(0) };
                 use_case(&change).await
             })
             .await?;
@@ -138,7 +161,7 @@ pub struct Change {
     /// On whose behalf.
     pub actor: Actor,
     nonce: u64,
-    written: std::cell::Cell<u64>,
+    written: AtomicU64,
 }
 
 impl Change {
@@ -149,8 +172,8 @@ impl Change {
     pub async fn event(&self, kind: PlatformEventKind) -> Result<(), AppError> {
         let event = PlatformEvent { at: self.at, actor: self.actor, kind };
         // The platform's events have no sequence of their own; the number only tells rows apart.
-        let number = self.nonce.wrapping_add(self.written.get()) >> 1;
-        self.written.set(self.written.get() + 2);
+        let written = self.written.fetch_add(2, Ordering::Relaxed);
+        let number = self.nonce.wrapping_add(written) >> 1;
         tables::event::append_platform(&self.tx, self.org, number, &event).await
     }
 }

@@ -1,3 +1,28 @@
 //! One module per table: typed rows in, typed rows out, and the only SQL outside the ledger.
 
+pub mod alarm;
+pub mod alert;
+pub mod api_token;
+pub mod assignment;
+pub mod bank;
+pub mod carrier;
+pub mod code;
+mod column;
+pub mod courier;
+pub mod enrolment;
 pub mod event;
+pub mod idempotency;
+pub mod log_index;
+pub mod message;
+pub mod org;
+pub mod parcel;
+pub mod password;
+pub mod person;
+mod read;
+pub mod session;
+pub mod set_up;
+pub mod site;
+pub mod stored_key;
+pub mod template;
+
+pub(crate) use read::{Conditions, damaged, typed, typed_opt};

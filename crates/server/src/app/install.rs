@@ -1,0 +1,193 @@
+//! Opening the platform: the first start makes keys, organisation, site and log; every later one opens the same.
+//!
+//! Crash order of the first start: the schema (each step whole), then keys, organisation, site and the log's first
+//! event in one transaction, then the log's row. A stop before the transaction leaves an empty schema and the next
+//! start is the first again; a stop after it leaves a log whose row the next start makes. No key exists without the
+//! organisation it belongs to, and none is ever made twice.
+
+use std::sync::{Arc, Mutex};
+
+use bailee_audit::key::{KeyError, KeyId, KeyName, SignError, Signer, VerifyingKey};
+use bailee_domain::id::{OrgId, SiteId};
+use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
+use bailee_vault::kek::KeyProvider;
+use bailee_vault::seal::{SealError, StoredKey};
+use bailee_vault::stretch::Cost;
+use rand_core::Rng;
+use tokio::sync::Notify;
+
+use super::{App, AppError, Clock, FieldError, Keys, Live, Parts, Refused};
+use crate::ledger::{LedgerError, LogId, LogKey, Sequencer};
+use crate::store::migrate::{self, MigrateError};
+use crate::store::tables::org::OrgRow;
+use crate::store::tables::site::SiteRow;
+use crate::store::tables::{event, org, site, stored_key};
+use crate::store::{Db, Tx};
+
+/// Days a parcel may wait unless the site says otherwise.
+const EXPIRY_DAYS: u16 = 7;
+
+/// What a platform is called, used at its first start only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The organisation.
+    pub org: String,
+    /// Its one site.
+    pub site: String,
+}
+
+/// What a platform needs from outside.
+pub struct Outside {
+    /// The only clock.
+    pub clock: Box<dyn Clock>,
+    /// The only randomness.
+    pub rng: Box<dyn Rng + Send>,
+    /// What a guess at a password or code costs; [`Cost::STANDARD`] outside simulation.
+    pub cost: Cost,
+}
+
+/// Why the platform does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The schema could not be brought up to date.
+    #[error("the store's schema could not be brought up to date")]
+    Migrate(#[from] MigrateError),
+    /// The stored keys and the key-encryption key do not belong together, or a key is missing.
+    #[error("the platform's keys cannot be opened: is this the key file that belongs to this store?")]
+    Keys(#[from] SealError),
+    /// A name is empty, too long, or has control characters; or the store failed.
+    #[error("the platform could not be set up")]
+    App(#[from] AppError),
+    /// The log contradicts itself, or could not be begun.
+    #[error("the custody log could not be opened")]
+    Ledger(#[from] LedgerError),
+    /// The log's key has no usable name.
+    #[error("the log's key could not be used")]
+    LogKey(#[from] KeyError),
+}
+
+/// Opens the platform, making it at the first start.
+///
+/// # Errors
+/// See [`InstallError`]; whatever it is, nothing is half made.
+pub async fn open_or_create(
+    db: Db,
+    provider: &dyn KeyProvider,
+    outside: Outside,
+    names: &Names,
+) -> Result<App, InstallError> {
+    migrate::to_latest(&db).await?;
+    let Outside { clock, mut rng, cost } = outside;
+    let first = First::draw(provider, &*clock, &mut *rng, names)?;
+    let (org, stored) = db.tx(async move |tx| load_or_make(&tx, &first).await).await?;
+    let keys = Keys::open(provider, &stored, cost)?;
+    let app = App::new(Parts {
+        db,
+        keys,
+        clock,
+        rng: Mutex::new(rng),
+        org: org.id,
+        log_id: org.log_id,
+        live: Live::default(),
+        work: Notify::new(),
+    });
+    // Makes the log's row at the first start; at any other it checks the stored log, so that a platform whose log
+    // contradicts itself does not come up as if nothing were wrong.
+    sequencer(&app).await?;
+    Ok(app)
+}
+
+/// The sequencer of the platform's log, checked against what is stored.
+///
+/// # Errors
+/// [`InstallError::Ledger`] or [`InstallError::LogKey`].
+pub async fn sequencer(app: &App) -> Result<Sequencer, InstallError> {
+    let log = LogId::new(app.log_id()).ok_or(AppError::Damaged { what: "org.log_id" })?;
+    let (org, now) = (app.org().to_string(), app.now().unix_ms());
+    Ok(Sequencer::open(app.db(), &log, &org, &log_key(app)?, now).await?)
+}
+
+/// The key of the platform's log, under the log's origin `bailee/<log id>`.
+///
+/// # Errors
+/// [`KeyError`] when the log's id is no key name.
+pub fn log_key(app: &App) -> Result<LogKey, KeyError> {
+    let name = KeyName::new(&format!("bailee/{}", app.log_id()))?;
+    let verifying = VerifyingKey::new(name, app.keys().log.public().0);
+    let signer = LogSigner { app: app.clone(), verifying: verifying.clone() };
+    Ok(LogKey { signer: Arc::new(signer), verifying })
+}
+
+/// Signs checkpoints with the platform's key, which does not leave [`Keys`].
+struct LogSigner {
+    app: App,
+    verifying: VerifyingKey,
+}
+
+impl Signer for LogSigner {
+    fn name(&self) -> &KeyName {
+        self.verifying.name()
+    }
+
+    fn key_id(&self) -> KeyId {
+        self.verifying.key_id()
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok(self.app.keys().log.sign(text).to_vec())
+    }
+}
+
+/// Everything a first start stores, drawn before its transaction, which may run more than once.
+struct First {
+    keys: Vec<StoredKey>,
+    org: OrgRow,
+    site: SiteRow,
+    started: PlatformEvent,
+    number: u64,
+}
+
+impl First {
+    fn draw(
+        provider: &dyn KeyProvider,
+        clock: &dyn Clock,
+        mut rng: &mut (dyn Rng + Send),
+        names: &Names,
+    ) -> Result<Self, InstallError> {
+        let mut wrong: Vec<FieldError> = Vec::new();
+        let name = super::people::text("org_name", &names.org, &mut wrong);
+        let site_name = super::people::text("site_name", &names.site, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(AppError::from(Refused::Invalid(wrong)).into());
+        }
+        let at = clock.now();
+        let id = OrgId::new(at, &mut rng);
+        let site = SiteRow {
+            id: SiteId::new(at, &mut rng),
+            name: site_name,
+            help: String::new(),
+            expiry_days: EXPIRY_DAYS,
+            version: 1,
+        };
+        Ok(Self {
+            keys: Keys::create(provider, &mut rng)?,
+            org: OrgRow { id, name, log_id: id.to_string() },
+            site,
+            started: PlatformEvent { at, actor: Actor::Platform, kind: PlatformEventKind::LogStarted },
+            number: rng.next_u64() >> 1,
+        })
+    }
+}
+
+async fn load_or_make(tx: &Tx, first: &First) -> Result<(OrgRow, Vec<StoredKey>), AppError> {
+    if let Some(org) = org::only(tx).await? {
+        return Ok((org, stored_key::all(tx).await?));
+    }
+    for key in &first.keys {
+        stored_key::insert(tx, key, first.started.at).await?;
+    }
+    org::insert(tx, &first.org).await?;
+    site::insert(tx, first.org.id, &first.site).await?;
+    event::append_platform(tx, first.org.id, first.number, &first.started).await?;
+    Ok((first.org.clone(), first.keys.clone()))
+}

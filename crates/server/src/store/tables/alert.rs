@@ -1,0 +1,137 @@
+//! `alert`: what needs somebody's attention.
+
+use bailee_domain::id::{AlertId, BankId, OrgId, SiteId};
+use bailee_domain::time::WallTime;
+
+use super::column::{parsed, time, time_opt};
+use crate::params;
+use crate::store::{Row, StoreError, Tx, Value};
+
+/// An alert, with where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRow {
+    /// Its id.
+    pub id: AlertId,
+    /// The bank.
+    pub bank: BankId,
+    /// What the bank is called.
+    pub bank_name: String,
+    /// The bank's site.
+    pub site: SiteId,
+    /// What is wrong.
+    pub kind: String,
+    /// Which door, if it is about one.
+    pub compartment: Option<u16>,
+    /// The bank's event that raised it.
+    pub event_seq: Option<u64>,
+    /// Since when.
+    pub at: WallTime,
+    /// Who acknowledged it, as in the log.
+    pub acknowledged_by: Option<String>,
+    /// When.
+    pub acknowledged_at: Option<WallTime>,
+}
+
+/// Which alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertFilter {
+    /// Those nobody has acknowledged.
+    Open,
+    /// All of them.
+    All,
+}
+
+const SELECT: &str =
+    "SELECT a.id, a.bank, b.name AS bank_name, b.site, a.kind, a.compartment, a.event_seq, a.at,
+       a.acknowledged_by, a.acknowledged_at FROM alert a JOIN bank b ON b.id = a.bank";
+
+/// The banks of an organisation with their sites.
+///
+/// # Errors
+/// The store's.
+pub async fn banks(tx: &Tx, org: OrgId) -> Result<Vec<(BankId, SiteId)>, StoreError> {
+    let rows =
+        tx.query("SELECT id, site FROM bank WHERE org = $1 ORDER BY id", params![org.to_string()]).await?;
+    rows.iter().map(|row| Ok((parsed(row, "id")?, parsed(row, "site")?))).collect()
+}
+
+/// Alerts of these banks, newest first, before the one named.
+///
+/// # Errors
+/// The store's.
+pub async fn newest(
+    tx: &Tx,
+    banks: &[BankId],
+    filter: AlertFilter,
+    before: Option<AlertId>,
+    most: u32,
+) -> Result<Vec<AlertRow>, StoreError> {
+    if banks.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Above every id: ids are lower-case base32.
+    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
+    let mut values = vec![Value::from(before), Value::from(most)];
+    let places = places(&mut values, banks);
+    let open = match filter {
+        AlertFilter::Open => "AND a.state = 'open'",
+        AlertFilter::All => "",
+    };
+    let sql = format!("{SELECT} WHERE a.bank IN ({places}) AND a.id < $1 {open} ORDER BY a.id DESC LIMIT $2");
+    tx.query(&sql, &values).await?.iter().map(read).collect()
+}
+
+/// How many alerts of these banks nobody has acknowledged.
+///
+/// # Errors
+/// The store's.
+pub async fn count_open(tx: &Tx, banks: &[BankId]) -> Result<u32, StoreError> {
+    if banks.is_empty() {
+        return Ok(0);
+    }
+    let mut values = Vec::new();
+    let places = places(&mut values, banks);
+    let sql = format!("SELECT COUNT(*) FROM alert WHERE bank IN ({places}) AND state = 'open'");
+    tx.query_one(&sql, &values).await?.get(0)
+}
+
+/// One alert.
+///
+/// # Errors
+/// The store's.
+pub async fn get(tx: &Tx, org: OrgId, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
+    let sql = format!("{SELECT} WHERE a.org = $1 AND a.id = $2");
+    tx.query_opt(&sql, params![org.to_string(), id.to_string()]).await?.as_ref().map(read).transpose()
+}
+
+/// Notes who has seen to it; tells whether nobody had before.
+///
+/// # Errors
+/// The store's.
+pub async fn acknowledge(tx: &Tx, id: AlertId, by: &str, at: WallTime) -> Result<bool, StoreError> {
+    let sql = "UPDATE alert SET state = 'acknowledged', acknowledged_by = $2, acknowledged_at = $3
+         WHERE id = $1 AND state = 'open'";
+    Ok(tx.exec(sql, params![id.to_string(), by, at.unix_ms()]).await? == 1)
+}
+
+fn places(values: &mut Vec<Value>, banks: &[BankId]) -> String {
+    let first = values.len() + 1;
+    values.extend(banks.iter().map(|bank| Value::from(bank.to_string())));
+    let places: Vec<String> = (first..=values.len()).map(|at| format!("${at}")).collect();
+    places.join(", ")
+}
+
+fn read(row: &Row) -> Result<AlertRow, StoreError> {
+    Ok(AlertRow {
+        id: parsed(row, "id")?,
+        bank: parsed(row, "bank")?,
+        bank_name: row.get("bank_name")?,
+        site: parsed(row, "site")?,
+        kind: row.get("kind")?,
+        compartment: row.get("compartment")?,
+        event_seq: row.get("event_seq")?,
+        at: time(row, "at")?,
+        acknowledged_by: row.get("acknowledged_by")?,
+        acknowledged_at: time_opt(row, "acknowledged_at")?,
+    })
+}
