@@ -8,7 +8,8 @@ use rand_core::{Rng, SeedableRng};
 use super::*;
 
 /// About as long as a pickup token: base45, error correction Q.
-const TOKEN: &str = "BL1:6BFOXN%TSMAHN-H9L06Y8AYFV5:7X9GNOE2/FP-C3JTLMTE0DQ7KD2AL5VK46%2JS4Z9XU0WY8$9J1OEGH4:Q+52*P";
+const TOKEN: &str =
+    "BL1:6BFOXN%TSMAHN-H9L06Y8AYFV5:7X9GNOE2/FP-C3JTLMTE0DQ7KD2AL5VK46%2JS4Z9XU0WY8$9J1OEGH4:Q+52*P";
 
 /// How a code is held before the camera.
 #[derive(Clone, Copy)]

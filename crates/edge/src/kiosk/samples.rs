@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use bailee_domain::bank::screen::{AlarmKind, DoorAlarm, Match, Notice, Screen, SizeChoice, Task, Then, View};
+use bailee_domain::bank::screen::{
+    AlarmKind, DoorAlarm, Match, Notice, Screen, SizeChoice, Task, Then, View,
+};
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, Reach, Size, Wiring};
 use bailee_domain::event::Refusal;
@@ -44,7 +46,15 @@ fn layout() -> Layout {
             let number = u8::try_from(compartments.len() + 1).expect("fewer than 256 doors");
             let reach = if row >= 8 { Reach::Low } else { Reach::Standard };
             let wiring = Wiring { board: 1, channel: number };
-            compartments.push(Compartment { number: CompartmentNo(number.into()), size, reach, wiring, column, row, height });
+            compartments.push(Compartment {
+                number: CompartmentNo(number.into()),
+                size,
+                reach,
+                wiring,
+                column,
+                row,
+                height,
+            });
             row += height;
         }
     }
@@ -55,7 +65,11 @@ fn layout() -> Layout {
 #[must_use]
 pub fn recipient(unit: &str, masked_name: &str) -> Match {
     let byte = unit.bytes().fold(7_u8, u8::wrapping_add);
-    Match { person: PersonId::from_bytes([byte; 16]), unit: unit.to_owned(), masked_name: masked_name.to_owned() }
+    Match {
+        person: PersonId::from_bytes([byte; 16]),
+        unit: unit.to_owned(),
+        masked_name: masked_name.to_owned(),
+    }
 }
 
 /// One view of `screen`.
@@ -69,7 +83,13 @@ fn home() -> View {
 }
 
 fn find(query: &str, matches: Vec<Match>, more: bool) -> Screen {
-    Screen::FindRecipient { carrier: "Northwind Parcels".to_owned(), query: query.to_owned(), matches, more, delivered: 2 }
+    Screen::FindRecipient {
+        carrier: "Northwind Parcels".to_owned(),
+        query: query.to_owned(),
+        matches,
+        more,
+        delivered: 2,
+    }
 }
 
 fn sizes() -> Vec<SizeChoice> {
@@ -113,7 +133,8 @@ fn screens() -> Vec<(&'static str, View)> {
     let open = Screen::PlaceParcel { compartment: seven, recipient: who(), can_go_bigger: true };
     let deposited = Screen::Deposited { compartment: seven, recipient: who(), delivered: 3 };
     let opening = Screen::Opening { compartment: seven, task: Task::DropOff };
-    let many = vec![who(), recipient("41", "A. B. C."), recipient("4 East <b>", "ل. ح."), recipient("402", "S. O.")];
+    let many =
+        vec![who(), recipient("41", "A. B. C."), recipient("4 East <b>", "ل. ح."), recipient("402", "S. O.")];
     vec![
         ("home", home()),
         ("home-paused", view(Screen::Home { keypad: Keypad::Paused(in_minutes(3)) })),
@@ -127,10 +148,16 @@ fn screens() -> Vec<(&'static str, View)> {
         ("confirm", view(Screen::ConfirmRecipient { recipient: who() })),
         ("size", view(Screen::PickSize { recipient: who(), sizes: sizes() })),
         ("opening", view(opening.clone())),
-        ("opening-another", View { notice: Some(Notice::TryingAnother { failed: CompartmentNo(3) }), ..view(opening) }),
+        (
+            "opening-another",
+            View { notice: Some(Notice::TryingAnother { failed: CompartmentNo(3) }), ..view(opening) },
+        ),
         ("opening-pickup", view(Screen::Opening { compartment: seven, task: Task::Pickup })),
         ("place", view(open.clone())),
-        ("place-biggest", view(Screen::PlaceParcel { compartment: seven, recipient: who(), can_go_bigger: false })),
+        (
+            "place-biggest",
+            view(Screen::PlaceParcel { compartment: seven, recipient: who(), can_go_bigger: false }),
+        ),
         ("close-bigger", view(Screen::CloseFirst { compartment: seven, then: Then::Bigger })),
         ("close-cancelled", view(Screen::CloseFirst { compartment: seven, then: Then::Cancelled })),
         ("deposited", view(deposited.clone())),
@@ -138,8 +165,17 @@ fn screens() -> Vec<(&'static str, View)> {
         ("take", view(Screen::TakeParcel { compartment: CompartmentNo(9) })),
         ("take-alarm", View { alarms, ..view(Screen::TakeParcel { compartment: seven }) }),
         ("collected", view(Screen::Collected { compartment: seven })),
-        ("stuck-pickup", view(Screen::DidNotOpen { compartment: seven, task: Task::Pickup, can_retry: true })),
-        ("stuck-pickup-staff", view(Screen::DidNotOpen { compartment: seven, task: Task::Pickup, can_retry: false })),
-        ("stuck-drop-off", view(Screen::DidNotOpen { compartment: seven, task: Task::DropOff, can_retry: false })),
+        (
+            "stuck-pickup",
+            view(Screen::DidNotOpen { compartment: seven, task: Task::Pickup, can_retry: true }),
+        ),
+        (
+            "stuck-pickup-staff",
+            view(Screen::DidNotOpen { compartment: seven, task: Task::Pickup, can_retry: false }),
+        ),
+        (
+            "stuck-drop-off",
+            view(Screen::DidNotOpen { compartment: seven, task: Task::DropOff, can_retry: false }),
+        ),
     ]
 }

@@ -65,10 +65,16 @@ impl Settings {
     #[must_use]
     pub fn with(mut self, word: &str, bank: Locale) -> Option<Self> {
         match word {
-            "contrast" => self.contrast = if self.contrast == Contrast::High { Contrast::Standard } else { Contrast::High },
-            "larger" => self.text = if self.text == TextSize::Larger { TextSize::Standard } else { TextSize::Larger },
+            "contrast" => {
+                self.contrast =
+                    if self.contrast == Contrast::High { Contrast::Standard } else { Contrast::High }
+            }
+            "larger" => {
+                self.text = if self.text == TextSize::Larger { TextSize::Standard } else { TextSize::Larger }
+            }
             "lower" => {
-                self.placement = if self.placement == Placement::Lower { Placement::Standard } else { Placement::Lower };
+                self.placement =
+                    if self.placement == Placement::Lower { Placement::Standard } else { Placement::Lower };
             }
             "reset" => self = Self { locale: bank, ..Self::default() },
             _ => self.locale = word.strip_prefix("lang-").and_then(Locale::from_tag)?,
@@ -80,7 +86,10 @@ impl Settings {
     #[must_use]
     pub fn cookies(self) -> [String; 2] {
         let keep = "Path=/; HttpOnly; SameSite=Strict";
-        [format!("{}={}; {keep}", i18n::COOKIE, self.locale.tag()), format!("{COOKIE}={}; {keep}", self.words().join("."))]
+        [
+            format!("{}={}; {keep}", i18n::COOKIE, self.locale.tag()),
+            format!("{COOKIE}={}; {keep}", self.words().join(".")),
+        ]
     }
 
     /// The classes of the page's body.
@@ -105,7 +114,9 @@ mod tests {
     #[test]
     fn a_button_pressed_twice_is_undone_and_cookies_round_trip() {
         let start = Settings::default();
-        let set = ["lang-ar", "contrast", "lower"].into_iter().fold(start, |s, word| s.with(word, Locale::En).unwrap());
+        let set = ["lang-ar", "contrast", "lower"]
+            .into_iter()
+            .fold(start, |s, word| s.with(word, Locale::En).unwrap());
         assert_eq!(set.classes(), "kiosk contrast lower");
         let [lang, rest] = set.cookies();
         let value = |cookie: String| cookie.split(';').next().unwrap().to_owned();

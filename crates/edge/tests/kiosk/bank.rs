@@ -111,7 +111,11 @@ impl Front {
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let (head, body) = self.raw(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status.as_u16(), head: head.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer {
+            status: head.status.as_u16(),
+            head: head.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 
     pub async fn page(&self) -> Answer {
@@ -121,20 +125,24 @@ impl Front {
     /// A form without JavaScript.
     pub async fn post(&self, path: &str, form: &str) -> Answer {
         let kind = "application/x-www-form-urlencoded";
-        let request = Self::request(Method::POST, path).header(header::ORIGIN, "null").header(header::CONTENT_TYPE, kind);
+        let request = Self::request(Method::POST, path)
+            .header(header::ORIGIN, "null")
+            .header(header::CONTENT_TYPE, kind);
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
     /// The same form from the module.
     pub async fn fetch(&self, path: &str, form: &str) -> Answer {
         let kind = "application/x-www-form-urlencoded";
-        let request = Self::request(Method::POST, path).header("x-fragment", "1").header(header::CONTENT_TYPE, kind);
+        let request =
+            Self::request(Method::POST, path).header("x-fragment", "1").header(header::CONTENT_TYPE, kind);
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
     pub async fn frame(&self, width: u32, height: u32, luma: Vec<u8>) -> Answer {
         let path = format!("/frame?width={width}&height={height}");
-        let request = Self::request(Method::POST, &path).header(header::CONTENT_TYPE, "application/octet-stream");
+        let request =
+            Self::request(Method::POST, &path).header(header::CONTENT_TYPE, "application/octet-stream");
         self.send(request.body(Body::from(luma)).unwrap()).await
     }
 

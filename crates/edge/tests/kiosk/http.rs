@@ -57,7 +57,8 @@ async fn the_page_carries_exactly_this_policy() {
 async fn every_file_a_page_names_is_served() {
     let front = Front::showing(taking());
     let page = front.page().await.body;
-    let named = page.split('"').filter(|word| word.starts_with("/static/")).map(|url| url.split('#').next().unwrap());
+    let named =
+        page.split('"').filter(|word| word.starts_with("/static/")).map(|url| url.split('#').next().unwrap());
     for url in named.collect::<std::collections::BTreeSet<_>>() {
         let file = front.send(Front::request(Method::GET, url).body(Body::empty()).unwrap()).await;
         assert_eq!(file.status, 200, "{url}");
@@ -69,7 +70,10 @@ async fn a_code_goes_to_the_controller_and_nowhere_else() {
     let front = Front::showing(home());
     *front.controller.then.lock().unwrap() = Some(samples::view(Screen::Checking));
     let answer = front.post("/act", "do=enter-code&code=2718+2818").await;
-    assert_eq!((answer.status, &answer.head[header::LOCATION]), (303, &header::HeaderValue::from_static("/")));
+    assert_eq!(
+        (answer.status, &answer.head[header::LOCATION]),
+        (303, &header::HeaderValue::from_static("/"))
+    );
     assert_eq!(front.heard(), ["EnterCode(Code)27182818"]);
     let page = front.page().await.body;
     assert!(!page.contains("2718") && page.contains("Checking"), "{page}");
@@ -82,7 +86,11 @@ async fn the_module_gets_the_parts_of_the_page_that_follows() {
     let answer = front.fetch("/act", "do=enter-code&code=27182818").await;
     assert_eq!((answer.status, &answer.head["x-fragment"]), (200, &header::HeaderValue::from_static("1")));
     assert_eq!(answer.head["x-version"], "2");
-    assert!(answer.body.starts_with(r#"<div id="notices""#) && !answer.body.contains("<html"), "{}", answer.body);
+    assert!(
+        answer.body.starts_with(r#"<div id="notices""#) && !answer.body.contains("<html"),
+        "{}",
+        answer.body
+    );
     assert!(without_isolates(&answer.body).contains("Compartment 07 is open"));
 }
 
@@ -98,7 +106,9 @@ async fn seven_digits_are_answered_with_help_and_not_handed_on() {
 #[tokio::test]
 async fn what_no_page_of_ours_sends_changes_nothing() {
     let front = Front::showing(home());
-    for form in ["do=open-everything", "do=pick&person=per_x", "do=size&size=Q", "do=report&problem=", "do=", ""] {
+    for form in
+        ["do=open-everything", "do=pick&person=per_x", "do=size&size=Q", "do=report&problem=", "do=", ""]
+    {
         assert_eq!(front.post("/act", form).await.status, 400, "{form}");
     }
     let long = format!("do=search&query={}", "a".repeat(5_000));
@@ -129,9 +139,11 @@ async fn only_our_own_page_may_post_and_only_loopback_is_served() {
     for request in refused {
         assert_eq!(front.send(request).await.status, 403);
     }
-    let rebound = form("evil.example", &[("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")]);
+    let rebound =
+        form("evil.example", &[("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")]);
     assert_eq!(front.send(rebound).await.status, 421);
-    let read = Request::builder().uri("/events").header(header::HOST, "evil.example").body(Body::empty()).unwrap();
+    let read =
+        Request::builder().uri("/events").header(header::HOST, "evil.example").body(Body::empty()).unwrap();
     assert_eq!(front.send(read).await.status, 421);
     assert!(front.heard().is_empty());
     assert_eq!(front.send(form(HOST, &[("origin", "http://localhost:8081")])).await.status, 303);
@@ -158,11 +170,13 @@ async fn frames_that_are_none_are_turned_away() {
     assert_eq!(front.frame(0, 0, Vec::new()).await.status, 422);
     assert_eq!(front.frame(u32::MAX, u32::MAX, vec![0; 64]).await.status, 422);
     assert_eq!(front.frame(1024, 1025, vec![0; 1024 * 1025]).await.status, 413);
-    let picture = Front::request(Method::POST, "/frame?width=64&height=64").header(header::CONTENT_TYPE, "image/jpeg");
+    let picture =
+        Front::request(Method::POST, "/frame?width=64&height=64").header(header::CONTENT_TYPE, "image/jpeg");
     assert_eq!(front.send(picture.body(Body::from(vec![0; 4096])).unwrap()).await.status, 415);
     for query in ["", "?width=64", "?width=-1&height=64", "?width=a&height=b"] {
         let path = format!("/frame{query}");
-        let request = Front::request(Method::POST, &path).header(header::CONTENT_TYPE, "application/octet-stream");
+        let request =
+            Front::request(Method::POST, &path).header(header::CONTENT_TYPE, "application/octet-stream");
         assert_eq!(front.send(request.body(Body::from(vec![0; 4096])).unwrap()).await.status, 400, "{query}");
     }
 }
@@ -182,7 +196,8 @@ async fn a_second_frame_at_the_same_time_is_turned_away() {
     let slow = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
     let path = "/frame?width=64&height=64";
     let octets = |body| {
-        let request = Front::request(Method::POST, path).header(header::CONTENT_TYPE, "application/octet-stream");
+        let request =
+            Front::request(Method::POST, path).header(header::CONTENT_TYPE, "application/octet-stream");
         request.body(body).unwrap()
     };
     let first = front.send(octets(slow));
@@ -225,9 +240,12 @@ async fn settings_are_kept_in_cookies_and_undone_by_reset() {
     let front = Front::showing(home());
     let answer = front.post("/settings", "set=lang-ar").await;
     assert_eq!(answer.status, 303);
-    let cookies: Vec<&str> = answer.head.get_all(header::SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
+    let cookies: Vec<&str> =
+        answer.head.get_all(header::SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
     assert_eq!(cookies[0], "bailee_lang=ar; Path=/; HttpOnly; SameSite=Strict");
-    let with = |cookie: &str| Front::request(Method::GET, "/").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+    let with = |cookie: &str| {
+        Front::request(Method::GET, "/").header(header::COOKIE, cookie).body(Body::empty()).unwrap()
+    };
     let page = front.send(with("bailee_lang=ar; bailee_kiosk=contrast.larger")).await.body;
     assert!(page.contains(r#"<html lang="ar" dir="rtl">"#) && page.contains("أدخل رمزك"));
     assert!(page.contains(r#"class="kiosk contrast larger""#) && page.contains(r#"value="reset""#));
@@ -269,17 +287,26 @@ async fn the_stream_sends_what_changed_and_only_that() {
     front.controller.show(samples::all().into_iter().find(|(name, _)| name == "home-alarm").unwrap().1);
     let first = event(&mut stream).await;
     assert!(first.contains("event: patch") && first.contains("id: 2."), "{first}");
-    assert!(first.contains(r#"id="notices""#) && !first.contains(r#"id="screen""#), "a half-typed code stays: {first}");
-    front.controller.show(samples::view(Screen::Opening { compartment: CompartmentNo(7), task: Task::Pickup }));
+    assert!(
+        first.contains(r#"id="notices""#) && !first.contains(r#"id="screen""#),
+        "a half-typed code stays: {first}"
+    );
+    front
+        .controller
+        .show(samples::view(Screen::Opening { compartment: CompartmentNo(7), task: Task::Pickup }));
     let second = event(&mut stream).await;
-    assert!(second.contains(r#"id="screen""#) && without_isolates(&second).contains("Compartment 07 is opening"), "{second}");
+    assert!(
+        second.contains(r#"id="screen""#) && without_isolates(&second).contains("Compartment 07 is opening"),
+        "{second}"
+    );
 }
 
 #[tokio::test]
 async fn a_page_that_comes_back_gets_what_it_missed() {
     let front = Front::showing(home());
     let id = "1.00000000-00000000-00000000-00000000";
-    let request = Front::request(Method::GET, "/events").header("last-event-id", id).body(Body::empty()).unwrap();
+    let request =
+        Front::request(Method::GET, "/events").header("last-event-id", id).body(Body::empty()).unwrap();
     let mut stream = front.raw(request).await.into_body();
     let first = event(&mut stream).await;
     for part in ["notices", "screen", "side", "idle"] {

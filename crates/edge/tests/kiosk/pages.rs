@@ -69,7 +69,8 @@ fn ids_are_unique_and_every_control_has_a_name() {
             assert!(labelled.contains(&id[0]), "{name}: {input}");
         }
         for button in html.split("<button").skip(1).filter_map(|rest| rest.split("</button>").next()) {
-            let words: String = button.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+            let words: String =
+                button.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
             assert!(!words.trim().is_empty() || button.contains("data-letter"), "{name}: {button}");
         }
         for form in tags(&html, "form") {
@@ -86,7 +87,11 @@ fn every_text_exists_and_pages_carry_language_and_direction() {
             let shown = body.split('>').any(|part| part.trim_start().starts_with(key));
             assert!(!shown && !body.contains(&format!("=\"{key}")), "{name} shows a key {key}…");
         }
-        let expected = if name.ends_with("ar") { r#"<html lang="ar" dir="rtl">"# } else { r#"<html lang="en" dir="ltr">"# };
+        let expected = if name.ends_with("ar") {
+            r#"<html lang="ar" dir="rtl">"#
+        } else {
+            r#"<html lang="en" dir="ltr">"#
+        };
         assert!(html.contains(expected), "{name}");
         assert_eq!(html.matches("<h1").count(), 1, "{name}");
         assert_eq!(html.matches("<main").count(), 1, "{name}");
@@ -95,7 +100,8 @@ fn every_text_exists_and_pages_carry_language_and_direction() {
 
 #[test]
 fn settings_are_at_the_same_place_on_every_page() {
-    let foot = |html: &str| html.split_once("<footer").unwrap().1.split_once("</footer>").unwrap().0.to_owned();
+    let foot =
+        |html: &str| html.split_once("<footer").unwrap().1.split_once("</footer>").unwrap().0.to_owned();
     let first = foot(&page(&samples::view(Screen::Checking), settings(Locale::En)));
     for (name, view) in samples::all() {
         assert_eq!(foot(&page(&view, settings(Locale::En))), first, "{name}");
@@ -117,7 +123,10 @@ fn codes_that_are_not_good_read_the_same() {
     }
     let notice = Some(Notice::Refused { reason: Refusal::UnknownCode, tries_left: 1 });
     let html = without_isolates(&page(&View { notice, ..home }, settings(Locale::En)));
-    assert!(html.contains("This code is not valid at this bank") && html.contains("1 try left before a pause"), "{html}");
+    assert!(
+        html.contains("This code is not valid at this bank") && html.contains("1 try left before a pause"),
+        "{html}"
+    );
 }
 
 #[test]
@@ -153,7 +162,10 @@ fn a_size_without_a_free_compartment_says_so_and_cannot_be_picked() {
 fn names_from_outside_are_escaped_and_have_their_own_direction() {
     let view = samples::all().into_iter().find(|(name, _)| name == "find").unwrap().1;
     let html = page(&view, settings(Locale::Ar));
-    assert!(html.contains("<bdi>4 East &#60;b&#62;</bdi>") || html.contains("<bdi>4 East &lt;b&gt;</bdi>"), "{html}");
+    assert!(
+        html.contains("<bdi>4 East &#60;b&#62;</bdi>") || html.contains("<bdi>4 East &lt;b&gt;</bdi>"),
+        "{html}"
+    );
     assert!(html.contains("<bdi>ل. ح.</bdi>"));
 }
 

@@ -36,7 +36,11 @@ struct Line<K> {
     _place: OwnedSemaphorePermit,
 }
 
-pub(super) async fn follow<K: Kiosk>(State(bank): Bank<K>, Query(query): Query<Have>, headers: HeaderMap) -> Response {
+pub(super) async fn follow<K: Kiosk>(
+    State(bank): Bank<K>,
+    Query(query): Query<Have>,
+    headers: HeaderMap,
+) -> Response {
     let Ok(place) = Arc::clone(&bank.streams).try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -74,7 +78,13 @@ impl<K: Kiosk> Line<K> {
     fn patch(&mut self) -> Option<Event> {
         let view = Arc::clone(&self.views.borrow_and_update());
         let now = self.bank.kiosk.now();
-        let parts = views::parts(&Scene { face: &self.bank.face, view: &view, settings: self.settings, now, remark: None });
+        let parts = views::parts(&Scene {
+            face: &self.bank.face,
+            view: &view,
+            settings: self.settings,
+            now,
+            remark: None,
+        });
         let id = format!("{}.{}", view.version, views::tags(&parts));
         let mut html = String::new();
         for (part, have) in parts.iter().zip(&mut self.have) {

@@ -53,7 +53,14 @@ mod tests {
         for host in ["localhost", "localhost:8081", "127.0.0.1:8081", "[::1]", "[::1]:80"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8081", "10.0.0.1", "[::1]:x"] {
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:8081",
+            "10.0.0.1",
+            "[::1]:x",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -47,7 +47,8 @@ struct Shared<K> {
 /// Every route of the kiosk, with `beat` between two signs of life; use [`BEAT`] outside tests.
 pub fn router<K: Kiosk>(kiosk: Arc<K>, setup: Setup, beat: Duration) -> Router {
     let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-    let shared = Arc::new(Shared { kiosk, face: Face::new(setup), eye: frame::Eye::default(), streams, beat });
+    let shared =
+        Arc::new(Shared { kiosk, face: Face::new(setup), eye: frame::Eye::default(), streams, beat });
     Router::new()
         .route("/", get(page::<K>))
         .route("/act", post(act::<K>))
@@ -95,7 +96,11 @@ impl<K: Kiosk> Shared<K> {
 
     /// What follows an action that was heard.
     fn after(&self, headers: &HeaderMap) -> Response {
-        if wants_parts(headers) { self.shown(headers, StatusCode::OK, None) } else { Redirect::to("/").into_response() }
+        if wants_parts(headers) {
+            self.shown(headers, StatusCode::OK, None)
+        } else {
+            Redirect::to("/").into_response()
+        }
     }
 }
 
@@ -113,7 +118,9 @@ async fn act<K: Kiosk>(State(bank): Bank<K>, headers: HeaderMap, Form(form): For
             Ok(()) => bank.after(&headers),
             Err(super::Away) => bank.shown(&headers, StatusCode::SERVICE_UNAVAILABLE, Some(Remark::Away)),
         },
-        Err(Unclear::Code) => bank.shown(&headers, StatusCode::UNPROCESSABLE_ENTITY, Some(Remark::CodeTooShort)),
+        Err(Unclear::Code) => {
+            bank.shown(&headers, StatusCode::UNPROCESSABLE_ENTITY, Some(Remark::CodeTooShort))
+        }
         Err(Unclear::Foreign) => bank.shown(&headers, StatusCode::BAD_REQUEST, None),
     }
 }
@@ -131,7 +138,9 @@ async fn token<K: Kiosk>(State(bank): Bank<K>, headers: HeaderMap, Form(typed): 
     };
     match heard {
         Ok(Heard::Ours) => bank.after(&headers),
-        Ok(Heard::NotOurs) => bank.shown(&headers, StatusCode::UNPROCESSABLE_ENTITY, Some(Remark::NotOurToken)),
+        Ok(Heard::NotOurs) => {
+            bank.shown(&headers, StatusCode::UNPROCESSABLE_ENTITY, Some(Remark::NotOurToken))
+        }
         Err(super::Away) => bank.shown(&headers, StatusCode::SERVICE_UNAVAILABLE, Some(Remark::Away)),
     }
 }

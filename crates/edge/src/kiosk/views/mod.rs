@@ -159,7 +159,8 @@ fn part(element: &str, id: &str, kind: &str, inner: &str, scene: &Scene<'_>) -> 
 
 fn notices(scene: &Scene<'_>, page: &Page) -> String {
     let alarms = scene.view.alarms.iter().take(8);
-    let alarms = alarms.map(|alarm| words::alarm(page.texts, alarm.kind, &alarm.compartment.to_string())).collect();
+    let alarms =
+        alarms.map(|alarm| words::alarm(page.texts, alarm.kind, &alarm.compartment.to_string())).collect();
     rendered(&parts::Notices { page, alarms, notes: notes(scene, page) })
 }
 

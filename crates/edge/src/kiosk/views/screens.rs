@@ -196,11 +196,15 @@ pub(super) fn screen(scene: &Scene<'_>, page: &Page) -> String {
         }
         Screen::ConfirmRecipient { recipient } => rendered(&Confirm { page, recipient }),
         Screen::PickSize { recipient, sizes } => rendered(&sizes_screen(scene, page, recipient, sizes)),
-        Screen::Opening { compartment, task } => rendered(&Opening { page, door: door(compartment), task: *task }),
+        Screen::Opening { compartment, task } => {
+            rendered(&Opening { page, door: door(compartment), task: *task })
+        }
         Screen::PlaceParcel { compartment, recipient, can_go_bigger } => {
             rendered(&Place { page, door: door(compartment), recipient, can_go_bigger: *can_go_bigger })
         }
-        Screen::CloseFirst { compartment, then } => rendered(&Close { page, door: door(compartment), then: *then }),
+        Screen::CloseFirst { compartment, then } => {
+            rendered(&Close { page, door: door(compartment), then: *then })
+        }
         Screen::Deposited { compartment, recipient, delivered } => {
             rendered(&Deposited { page, door: door(compartment), recipient, delivered: *delivered })
         }
@@ -269,7 +273,12 @@ fn boards(page: &Page) -> Vec<Board> {
     boards
 }
 
-fn sizes_screen<'a>(scene: &Scene<'a>, page: &'a Page, recipient: &'a Match, sizes: &[SizeChoice]) -> PickSize<'a> {
+fn sizes_screen<'a>(
+    scene: &Scene<'a>,
+    page: &'a Page,
+    recipient: &'a Match,
+    sizes: &[SizeChoice],
+) -> PickSize<'a> {
     let mm = |size| scene.face.opening_mm(size).unwrap_or((450, 120));
     let tallest_mm = sizes.iter().map(|choice| mm(choice.size).1).max().unwrap_or(1);
     let widest_mm = sizes.iter().map(|choice| mm(choice.size).0).max().unwrap_or(1);
