@@ -1,9 +1,13 @@
 //! The ledger's promises: nothing lost, nothing twice, nothing in another order, nothing signed that does not hold.
 
+#![allow(clippy::unwrap_used, reason = "the checks are functions that the macro makes tests of")]
+
 mod support;
 
 use std::{
     collections::BTreeMap,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -25,7 +29,7 @@ use bailee_server::{
         event::{self, NewEvent, Recorded, SourceKind},
     },
     params,
-    store::{Db, StoreError, migrate},
+    store::{Db, DbConfig, StoreError, migrate},
 };
 use support::{Fresh, On};
 
@@ -417,4 +421,48 @@ async fn a_full_disk_stops_the_ledger_and_loses_nothing() {
     limit(100_000).await;
     assert_eq!(sequencer.run_once(2_000).await.unwrap(), Sequenced { from: 0, to: 600 });
     check_entries(&verified(&fresh.db, &our_key(), &log_id()).await.1, &[("bank", 600)]);
+}
+
+/// Names the file to work on when this binary runs itself as the process to be killed.
+const VICTIM: &str = "BAILEE_TEST_LEDGER_VICTIM";
+
+/// Submits and sequences for ever, printing the size after each run; does nothing in an ordinary test run.
+#[tokio::test]
+async fn victim() {
+    let Some(path) = std::env::var_os(VICTIM) else { return };
+    let db = Db::open(&DbConfig::file(path)).await.unwrap();
+    migrate::apply(&db, &migrate::ALL[..1]).await.unwrap();
+    let sequencer = open(&db).await.unwrap();
+    let mut size = sequencer.run_once(2_000).await.unwrap().to;
+    loop {
+        submit(&db, ORG, "bank".into(), size..size + 7).await.unwrap();
+        size = sequencer.run_once(2_000).await.unwrap().to;
+        println!("\nsigned {size}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_to_be_signed_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let mut said = 0;
+    for lines in [1, 9, 30, 2, 55] {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "victim", "--nocapture"])
+            .env(VICTIM, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let printed = BufReader::new(victim.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let sizes = printed.filter_map(|line| line.strip_prefix("signed ")?.parse::<u64>().ok());
+        said = sizes.take(lines).last().unwrap();
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let db = Db::open(&DbConfig::file(&path)).await.unwrap();
+        let size = drain(&open(&db).await.unwrap()).await;
+        assert!(size >= said, "{said} were signed, {size} are there");
+        let (_, entries) = verified(&db, &our_key(), &log_id()).await;
+        check_entries(&entries, &[("bank", size)]);
+    }
+    assert!(said >= 97 * 7, "each victim went on where the last one was stopped");
 }

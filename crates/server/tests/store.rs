@@ -1,5 +1,7 @@
 //! The store's promises, checked alike on every engine.
 
+#![allow(clippy::unwrap_used, reason = "the checks are functions that the macro makes tests of")]
+
 mod support;
 
 use std::{

@@ -16,7 +16,9 @@
 //!
 //! # One sequencer
 //! The first statement of a run locks the log's row, and the last one swaps (size, root) only if both are what the run
-//! started from. Any number of sequencers of one log may run: they take turns, and none can sign a second future.
+//! started from. Any number of sequencers of one log may run: they take turns, and none can sign a second future. With
+//! the lock held nobody else writes the log's rows, so on PostgreSQL a run is `READ COMMITTED`: as `SERIALIZABLE` it
+//! would collide with every writer of events and could starve.
 
 pub mod event;
 mod read;

@@ -106,21 +106,44 @@ pub(super) async fn pending(tx: &Tx, org: &str, most: usize) -> Result<Vec<Pendi
     rows.iter().map(read).collect()
 }
 
-/// Gives the first pending events, up to row `last`, the leaves from `from` on; returns how many.
-pub(super) async fn mark_sequenced(tx: &Tx, org: &str, last: i64, from: u64) -> Result<u64, LedgerError> {
-    let sql = "UPDATE event SET leaf_index = $3 + numbered.place
-        FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM event
-              WHERE org = $1 AND leaf_index IS NULL AND id <= $2) AS numbered
-        WHERE event.id = numbered.id";
-    Ok(tx.exec(sql, params![org, last, column(from)?]).await?)
+/// Gives these events the leaves from `from` on; returns how many had none.
+///
+/// By id, not by "all pending up to": an event of a smaller id may become visible between two statements.
+pub(super) async fn mark_sequenced(tx: &Tx, ids: &[i64], from: u64) -> Result<u64, LedgerError> {
+    let mut marked = 0;
+    let mut next = from;
+    let mut rest = ids;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(few_sizes(rest.len()));
+        let mut values: Vec<Value> = Vec::new();
+        for (id, leaf) in now.iter().zip(next..) {
+            values.extend([(*id).into(), column(leaf)?.into()]);
+        }
+        let pair =
+            |row: usize| format!("(CAST(${} AS BIGINT), CAST(${} AS BIGINT))", 2 * row + 1, 2 * row + 2);
+        let pairs: Vec<String> = (0..now.len()).map(pair).collect();
+        let sql = format!(
+            "UPDATE event SET leaf_index = taken.column2 FROM (VALUES {}) AS taken
+             WHERE event.id = taken.column1 AND event.leaf_index IS NULL",
+            pairs.join(", ")
+        );
+        marked += tx.exec(&sql, &values).await?;
+        next += now.len() as u64;
+        rest = later;
+    }
+    Ok(marked)
+}
+
+/// How many of `left` rows to put into one statement: powers of two, so that few different ones are ever prepared.
+fn few_sizes(left: usize) -> usize {
+    1 << left.ilog2().min(7)
 }
 
 /// Appends entries, many to a statement: on PostgreSQL a statement is a round trip.
 pub(super) async fn insert_entries(tx: &Tx, log: &LogId, entries: &[EntryRow]) -> Result<(), LedgerError> {
     let mut rest = entries;
     while !rest.is_empty() {
-        // Powers of two, so that few different statements are ever prepared.
-        let (now, later) = rest.split_at(1 << rest.len().ilog2().min(7));
+        let (now, later) = rest.split_at(few_sizes(rest.len()));
         let mut values = vec![Value::from(log.as_str())];
         for entry in now {
             values.extend([column(entry.index)?.into(), (&entry.bytes).into(), entry.leaf.0.into()]);

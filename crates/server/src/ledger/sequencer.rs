@@ -113,9 +113,9 @@ impl Sequencer {
     ) -> Result<Self, LedgerError> {
         let this = Self { db: db.clone(), log: log.clone(), key: key.clone(), tripwire: None };
         let (checker, org) = (this.clone(), org.to_owned());
-        db.tx(async move |tx| {
+        db.tx_locked(async move |tx| {
             checker.create(&tx, &org, now_ms).await?;
-            let row = rows::log(&tx, &checker.log).await?;
+            let row = rows::lock_log(&tx, &checker.log).await?;
             checker.load(&tx, &row).await.map(|_| ())
         })
         .await?;
@@ -139,7 +139,7 @@ impl Sequencer {
             return Ok(Sequenced { from: size, to: size });
         }
         let this = self.clone();
-        self.db.tx(async move |tx| this.run(&tx, now_ms).await).await
+        self.db.tx_locked(async move |tx| this.run(&tx, now_ms).await).await
     }
 
     async fn create(&self, tx: &Tx, org: &str, now_ms: i64) -> Result<(), LedgerError> {
@@ -164,11 +164,12 @@ impl Sequencer {
         let before = self.load(tx, &row).await?;
         self.passed(Stage::Loaded)?;
         let pending = rows::pending(tx, &row.org, BATCH).await?;
-        let Some(last) = pending.last().map(|event| event.id) else {
+        if pending.is_empty() {
             return Ok(Sequenced { from: row.head.size, to: row.head.size });
-        };
+        }
+        let ids: Vec<i64> = pending.iter().map(|event| event.id).collect();
         let growth = self.append(tx, &before, pending).await?;
-        let marked = rows::mark_sequenced(tx, &row.org, last, before.size()).await?;
+        let marked = rows::mark_sequenced(tx, &ids, before.size()).await?;
         if marked != growth.head.size - before.size() {
             return Err(self.disagree(Disagreement::EntryAndEvent(before.size() + marked)));
         }

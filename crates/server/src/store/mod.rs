@@ -177,8 +177,9 @@ impl Db {
         self.engine.run(Access::Read, Isolation::Snapshot, use_case)
     }
 
-    /// As [`Db::tx`], but every statement sees what is committed by then: for migrations, which take a lock first.
-    pub(in crate::store) fn tx_locked<F, T, E>(&self, use_case: F) -> Pending<T, E>
+    /// As [`Db::tx`], but on PostgreSQL every statement sees what is committed by then, and nothing collides: only for
+    /// work whose first statement takes a lock that everybody takes who writes the same rows (migrations, the ledger).
+    pub(crate) fn tx_locked<F, T, E>(&self, use_case: F) -> Pending<T, E>
     where
         F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,

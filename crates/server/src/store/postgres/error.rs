@@ -6,6 +6,7 @@ use tokio_postgres::{Error, error::SqlState};
 
 use crate::store::{Cause, StoreError};
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` takes")]
 pub(super) fn translate(error: Error) -> StoreError {
     let Some(said) = error.as_db_error() else {
         return without_code(&error);

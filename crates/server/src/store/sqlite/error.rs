@@ -4,6 +4,7 @@ use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::store::{Cause, StoreError};
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` takes")]
 pub(super) fn translate(error: Error) -> StoreError {
     let Error::SqliteFailure(code, message) = &error else {
         return StoreError::Other(Cause::new(error.to_string()));

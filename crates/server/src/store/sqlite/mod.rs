@@ -14,7 +14,7 @@ mod open;
 pub(in crate::store) mod statement;
 
 use std::{
-    path::PathBuf,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
 };
@@ -78,12 +78,12 @@ impl Sqlite {
         Ok(Self { writer, readers })
     }
 
-    fn readers(path: &PathBuf) -> Result<Lane, StoreError> {
+    fn readers(path: &Path) -> Result<Lane, StoreError> {
         let (commits, _) = watch::channel(0);
         let runner = || Ok(Runner { conn: share(open::reader(path)?), commits: commits.clone() });
         let runners = (0..READERS).map(|_| runner()).collect::<Result<_, StoreError>>()?;
         Lane::threads("store-reader", runners, |runner, jobs| {
-            jobs.into_iter().for_each(|job| runner.run_reads(job))
+            jobs.into_iter().for_each(|job| runner.run_reads(job));
         })
     }
 
