@@ -43,7 +43,10 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/static/scale/{file}", get(serve_scale))
         .route("/static/{digest}/{name}", get(serve))
-        .route("/favicon.ico", get(async |headers: HeaderMap| serve_file("favicon.svg", "public, max-age=86400", &headers)))
+        .route(
+            "/favicon.ico",
+            get(async |headers: HeaderMap| serve_file("favicon.svg", "public, max-age=86400", &headers)),
+        )
 }
 
 /// Name and content of every embedded file, for writing a set of pages to a folder.
@@ -85,8 +88,11 @@ fn serve_file(name: &str, cache: &'static str, asked: &HeaderMap) -> Response {
     let Some(file) = Static::get(name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let headers: [(HeaderName, &str); 3] =
-        [(header::CONTENT_TYPE, content_type(name)), (header::CACHE_CONTROL, cache), (header::VARY, "accept-encoding")];
+    let headers: [(HeaderName, &str); 3] = [
+        (header::CONTENT_TYPE, content_type(name)),
+        (header::CACHE_CONTROL, cache),
+        (header::VARY, "accept-encoding"),
+    ];
     match COMPRESSED.get(name).filter(|_| takes_gzip(asked)) {
         Some(gzip) => (headers, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response(),
         None => (headers, served(name, &file)).into_response(),
@@ -106,7 +112,8 @@ async fn serve_scale(Path(file): Path<String>) -> Response {
     match hundredths.filter(|n| (100..=4000).contains(n)) {
         Some(n) => {
             let css = format!(":root{{--mm:{}.{:02}px}}", n / 100, n % 100);
-            ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)], css).into_response()
+            ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)], css)
+                .into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -61,7 +61,8 @@ impl Page {
     /// The hidden inputs of one form; `act` keeps the idempotency keys of several forms on one page apart.
     #[must_use]
     pub fn hidden(&self, tokens: &Tokens, act: &str) -> Html {
-        let key = if act.is_empty() { tokens.idempotency.clone() } else { format!("{}.{act}", tokens.idempotency) };
+        let key =
+            if act.is_empty() { tokens.idempotency.clone() } else { format!("{}.{act}", tokens.idempotency) };
         Html::from_escaped(format!(
             r#"<input type="hidden" name="csrf" value="{}"><input type="hidden" name="idempotency" value="{}">"#,
             escape(&tokens.csrf),
@@ -93,7 +94,12 @@ impl Page {
         let mut end = String::from(">");
         for choice in choices {
             let selected = if choice.value == field.value { " selected" } else { "" };
-            let _ = write!(end, r#"<option value="{}"{selected}>{}</option>"#, escape(&choice.value), escape(&choice.label));
+            let _ = write!(
+                end,
+                r#"<option value="{}"{selected}>{}</option>"#,
+                escape(&choice.value),
+                escape(&choice.label)
+            );
         }
         end.push_str("</select>");
         self.labelled(name, label, field, r#"<select class="input""#, &end)
@@ -102,7 +108,8 @@ impl Page {
     /// "There is a problem", with a link to each wrong field: pairs of field name and error.
     #[must_use]
     pub fn error_summary(&self, fields: &[(&str, &Field)]) -> Html {
-        let wrong: Vec<_> = fields.iter().filter_map(|(name, field)| Some((name, field.error.as_ref()?))).collect();
+        let wrong: Vec<_> =
+            fields.iter().filter_map(|(name, field)| Some((name, field.error.as_ref()?))).collect();
         if wrong.is_empty() {
             return Html::default();
         }
@@ -132,7 +139,11 @@ impl Page {
         }
         if let Some(error) = &field.error {
             let prefix = escape(&self.t("error-prefix"));
-            let _ = write!(out, r#"<p class="error" id="{name}-error"><span class="hidden">{prefix} </span>{}</p>"#, escape(error));
+            let _ = write!(
+                out,
+                r#"<p class="error" id="{name}-error"><span class="hidden">{prefix} </span>{}</p>"#,
+                escape(error)
+            );
             described.push(format!("{name}-error"));
         }
         let _ = write!(out, r#"{control} id="{name}" name="{name}""#);

@@ -12,10 +12,8 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; media-src 'self' blob:; form-action 'self'; \
 frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types bailee";
 
-const PORTAL_PERMISSIONS: &str =
-    "camera=(), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), microphone=()";
-const KIOSK_PERMISSIONS: &str =
-    "camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), microphone=()";
+const PORTAL_PERMISSIONS: &str = "camera=(), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), microphone=()";
+const KIOSK_PERMISSIONS: &str = "camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), microphone=()";
 
 /// Which surface answers: only the kiosk may ask for the camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

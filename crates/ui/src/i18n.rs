@@ -5,11 +5,18 @@
 
 use axum::http::{HeaderMap, header};
 use fluent_templates::fluent_bundle::FluentValue;
-use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
+use fluent_templates::{LanguageIdentifier, Loader, langid};
+use loader::LOCALES;
 use std::borrow::Cow;
 
-static_loader! {
-    static LOCALES = { locales: "./locales", fallback_language: "en" };
+#[expect(
+    clippy::disallowed_types,
+    reason = "what the macro expands to; only looked up in, never iterated over"
+)]
+mod loader {
+    fluent_templates::static_loader! {
+        pub(super) static LOCALES = { locales: "./locales", fallback_language: "en" };
+    }
 }
 
 /// The cookie that remembers a chosen language, holding a tag such as `ar`.
@@ -67,7 +74,8 @@ impl Locale {
     #[must_use]
     pub fn negotiate(headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let chosen = text(header::COOKIE).and_then(|cookies| cookie(cookies, COOKIE)).and_then(Self::from_tag);
+        let chosen =
+            text(header::COOKIE).and_then(|cookies| cookie(cookies, COOKIE)).and_then(Self::from_tag);
         chosen.or_else(|| text(header::ACCEPT_LANGUAGE).and_then(best_of)).unwrap_or_default()
     }
 
@@ -159,7 +167,14 @@ impl Texts {
 
     /// A text with two values.
     #[must_use]
-    pub fn t2(&self, key: &str, name: &'static str, value: impl Arg, name2: &'static str, value2: impl Arg) -> String {
+    pub fn t2(
+        &self,
+        key: &str,
+        name: &'static str,
+        value: impl Arg,
+        name2: &'static str,
+        value2: impl Arg,
+    ) -> String {
         self.with(key, [(name, value.value()), (name2, value2.value())])
     }
 
@@ -170,7 +185,10 @@ impl Texts {
     }
 
     fn with<const N: usize>(self, key: &str, values: [(&'static str, FluentValue<'static>); N]) -> String {
-        #[expect(clippy::disallowed_types, reason = "the signature of fluent-templates; nothing iterates over it")]
+        #[expect(
+            clippy::disallowed_types,
+            reason = "the signature of fluent-templates; nothing iterates over it"
+        )]
         let values: std::collections::HashMap<Cow<'static, str>, FluentValue<'_>> =
             values.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
         LOCALES.try_lookup_with_args(&self.locale.id(), key, &values).unwrap_or_else(|| key.to_owned())

@@ -128,7 +128,14 @@ impl Page {
 
     /// A text with two values.
     #[must_use]
-    pub fn t2(&self, key: &str, name: &'static str, value: impl Arg, name2: &'static str, value2: impl Arg) -> String {
+    pub fn t2(
+        &self,
+        key: &str,
+        name: &'static str,
+        value: impl Arg,
+        name2: &'static str,
+        value2: impl Arg,
+    ) -> String {
         self.texts.t2(key, name, value, name2, value2)
     }
 
@@ -164,7 +171,12 @@ impl Page {
     /// A word with its icon in the colour of its meaning.
     #[must_use]
     pub fn badge(&self, tone: impl Borrow<Tone>, symbol: &str, text: impl AsRef<str>) -> Html {
-        Html::from_escaped(format!(r#"<span class="badge {}">{}{}</span>"#, tone.borrow().class(), icon(symbol), escape(text.as_ref())))
+        Html::from_escaped(format!(
+            r#"<span class="badge {}">{}{}</span>"#,
+            tone.borrow().class(),
+            icon(symbol),
+            escape(text.as_ref())
+        ))
     }
 
     /// A moment (RFC 3339, UTC): the server writes UTC, the page's module turns it into the reader's zone.
@@ -184,7 +196,10 @@ impl Page {
     #[must_use]
     pub fn empty(&self, symbol: &str, title: &str, why: &str) -> Html {
         let (title, why) = (escape(&self.t(title)), escape(&self.t(why)));
-        Html::from_escaped(format!(r#"<div class="empty">{}<p class="strong">{title}</p><p>{why}</p></div>"#, icon(symbol)))
+        Html::from_escaped(format!(
+            r#"<div class="empty">{}<p class="strong">{title}</p><p>{why}</p></div>"#,
+            icon(symbol)
+        ))
     }
 
     /// Links to the first and the next page of a list; nothing when there is only one page.
@@ -196,7 +211,8 @@ impl Page {
         let mut out = format!(r#"<nav class="pager" aria-label="{}">"#, escape(&self.t("pager")));
         for (href, key) in [(first, "pager-first"), (next, "pager-next")] {
             if let Some(href) = href {
-                let _ = write!(out, r#"<a class="button" href="{}">{}</a>"#, escape(href), escape(&self.t(key)));
+                let _ =
+                    write!(out, r#"<a class="button" href="{}">{}</a>"#, escape(href), escape(&self.t(key)));
             }
         }
         out.push_str("</nav>");
@@ -246,7 +262,12 @@ impl Page {
         let mut out = String::from(r#"<ul class="legend">"#);
         for (state, count) in map.counts() {
             let word = escape(&self.t(state.key()));
-            let _ = write!(out, r#"<li class="state {}">{}{word} <b>{count}</b></li>"#, state.key(), icon(state.icon()));
+            let _ = write!(
+                out,
+                r#"<li class="state {}">{}{word} <b>{count}</b></li>"#,
+                state.key(),
+                icon(state.icon())
+            );
         }
         if map.compartments.iter().any(|cell| cell.low_reach) {
             let _ = write!(out, r#"<li class="state reach-key">{}</li>"#, escape(&self.t("map-low-reach")));
@@ -264,7 +285,10 @@ pub(crate) fn icon_url(name: &str) -> String {
 /// A symbol of `icons.svg`.
 pub(crate) fn icon(name: &str) -> Html {
     let class = if matches!(name, "next" | "back" | "erase" | "carrier") { "icon turns" } else { "icon" };
-    Html::from_escaped(format!(r#"<svg class="{class}" aria-hidden="true"><use href="{}"/></svg>"#, icon_url(name)))
+    Html::from_escaped(format!(
+        r#"<svg class="{class}" aria-hidden="true"><use href="{}"/></svg>"#,
+        icon_url(name)
+    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! let a value reach HTML unescaped ([`html::Html`] is the one type that counts as safe).
 //!
 //! Start at [`layout::Page`], the value every template has as `page`; `templates/base.html` is the document around it.
-//! Templates of other crates say `{% extends "../../ui/templates/base.html" %}`.
+//! Templates of other crates say `{% extends "../../ui/templates/base.html" %}`. A page with [`layout::Page::px_per_mm`] set is a kiosk
+//! page: it also gets `kiosk-base.css` and its screen's scale. `look.sh` takes pictures of the portal's sample pages.
 //!
 //! # What the modules in `static/` listen to
 //! `live.js` (every page):

@@ -30,8 +30,15 @@ pub enum CellState {
 
 impl CellState {
     /// Every state, in legend order.
-    pub const ALL: [Self; 7] =
-        [Self::Free, Self::Occupied, Self::Reserved, Self::Open, Self::OutOfService, Self::Alarm, Self::Unknown];
+    pub const ALL: [Self; 7] = [
+        Self::Free,
+        Self::Occupied,
+        Self::Reserved,
+        Self::Open,
+        Self::OutOfService,
+        Self::Alarm,
+        Self::Unknown,
+    ];
 
     /// The key of the state's word.
     #[must_use]
@@ -130,7 +137,12 @@ impl MapView {
             height + 2 * FRAME,
             escape(&self.name(texts)),
         );
-        let _ = write!(out, r#"<rect class="frame" x="3" y="3" width="{}" height="{}" rx="14"/>"#, width + 2 * FRAME - 6, height + 2 * FRAME - 6);
+        let _ = write!(
+            out,
+            r#"<rect class="frame" x="3" y="3" width="{}" height="{}" rx="14"/>"#,
+            width + 2 * FRAME - 6,
+            height + 2 * FRAME - 6
+        );
         for cell in &self.compartments {
             self.draw(&mut out, cell, texts);
         }
@@ -181,7 +193,9 @@ impl MapView {
         match (columns.len(), row_words.is_empty()) {
             (1, _) => row_words,
             (_, true) => texts.t1("place-column", "column", column),
-            (_, false) => texts.t2("place-both", "row", row_words, "column", texts.t1("place-column", "column", column)),
+            (_, false) => {
+                texts.t2("place-both", "row", row_words, "column", texts.t1("place-column", "column", column))
+            }
         }
     }
 
@@ -226,7 +240,10 @@ impl MapView {
             (Some(_), Detail::Compact) => format!(r#" aria-label="{:02}, {}""#, cell.number, escape(&word)),
             _ => String::new(),
         };
-        let open = self.link.as_ref().map_or_else(|| "g".to_owned(), |link| format!(r#"a href="{}{}""#, escape(link), cell.number));
+        let open = self
+            .link
+            .as_ref()
+            .map_or_else(|| "g".to_owned(), |link| format!(r#"a href="{}{}""#, escape(link), cell.number));
         let _ = write!(
             out,
             r#"<{open} class="{class} {}"{name}><rect x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{middle}">{:02}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
@@ -242,10 +259,12 @@ impl MapView {
             middle.saturating_sub(30),
         );
         if self.detail == Detail::Full {
-            let _ = write!(out, r#"<text class="word" x="{}" y="{middle}">{}</text>"#, x + 104, escape(&word));
+            let _ =
+                write!(out, r#"<text class="word" x="{}" y="{middle}">{}</text>"#, x + 104, escape(&word));
         }
         if cell.low_reach {
-            let _ = write!(out, r#"<path d="M{} {}h{}"/>"#, x + 20, y + height - 14, width.saturating_sub(40));
+            let _ =
+                write!(out, r#"<path d="M{} {}h{}"/>"#, x + 20, y + height - 14, width.saturating_sub(40));
         }
         out.push_str(if self.link.is_some() { "</a>" } else { "</g>" });
     }
@@ -276,9 +295,19 @@ pub mod samples {
         let mut row = 1;
         for &(height, size) in heights {
             let number = u16::try_from(cells.len()).map_or(u16::MAX, |n| n + 1);
-            let state = states.get(usize::from(number) % states.len().max(1)).copied().unwrap_or(CellState::Free);
+            let state =
+                states.get(usize::from(number) % states.len().max(1)).copied().unwrap_or(CellState::Free);
             let low_reach = row >= 9;
-            cells.push(MapCell { number, column, row, width: 1, height, state, low_reach, label: size.to_owned() });
+            cells.push(MapCell {
+                number,
+                column,
+                row,
+                width: 1,
+                height,
+                state,
+                low_reach,
+                label: size.to_owned(),
+            });
             row += height;
         }
     }
@@ -300,7 +329,8 @@ pub mod samples {
         }
     }
 
-    const SMALL: &[(u16, &str)] = &[(1, "S"), (1, "S"), (2, "M"), (2, "M"), (2, "M"), (4, "L"), (1, "S"), (1, "S")];
+    const SMALL: &[(u16, &str)] =
+        &[(1, "S"), (1, "S"), (2, "M"), (2, "M"), (2, "M"), (4, "L"), (1, "S"), (1, "S")];
     const LARGE: &[(u16, &str)] = &[(2, "M"), (2, "M"), (4, "L"), (6, "XL")];
 
     /// Twelve doors in two columns.
@@ -314,7 +344,21 @@ pub mod samples {
     #[must_use]
     pub fn twenty_four() -> MapView {
         use CellState::{Alarm, Free, Occupied, Open, OutOfService, Unknown};
-        let states = [Free, Occupied, Occupied, Free, Open, Free, Occupied, OutOfService, Free, Occupied, Alarm, Free, Unknown];
+        let states = [
+            Free,
+            Occupied,
+            Occupied,
+            Free,
+            Open,
+            Free,
+            Occupied,
+            OutOfService,
+            Free,
+            Occupied,
+            Alarm,
+            Free,
+            Unknown,
+        ];
         bank("map-garage", "Garage", &[SMALL, SMALL, SMALL], &states)
     }
 }
@@ -357,7 +401,10 @@ mod tests {
         let mut map = samples::twelve();
         map.highlight = Some(9);
         let svg = without_isolates(map.svg(Texts::default()).as_str());
-        assert!(svg.contains(r#"role="img" aria-label="Compartment 09, top row, second from left""#), "{svg}");
+        assert!(
+            svg.contains(r#"role="img" aria-label="Compartment 09, top row, second from left""#),
+            "{svg}"
+        );
         assert_eq!(svg.matches("door here").count(), 1);
     }
 }

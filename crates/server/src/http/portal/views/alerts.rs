@@ -96,7 +96,12 @@ impl AlertRow {
 #[cfg(test)]
 impl Alerts {
     pub(super) fn sample(page: Page) -> Self {
-        let view = |name: &str, key, count, current| SavedView { href: format!("/alerts?view={name}"), key, count, current };
+        let view = |name: &str, key, count, current| SavedView {
+            href: format!("/alerts?view={name}"),
+            key,
+            count,
+            current,
+        };
         Self {
             shell: Shell::sample(super::Section::Alerts),
             views: vec![view("open", "view-open", 1, true), view("all", "view-all", 38, false)],

@@ -200,12 +200,18 @@ impl EventRow {
 #[cfg(test)]
 impl Audit {
     pub(super) fn sample(page: Page) -> Self {
-        let facet = |key: &str, count, active| Facet { label: page.t(key), href: "/audit?x".into(), active, count };
+        let facet =
+            |key: &str, count, active| Facet { label: page.t(key), href: "/audit?x".into(), active, count };
         let any = |key: &str| vec![Choice::new("", page.t(key)), Choice::new("x", "Lobby")];
         Self {
             shell: Shell::sample(super::Section::Audit),
             seal: Seal::sample(),
-            filters: Filters { kinds: any("any-kind"), banks: any("any-bank"), results: any("any-result"), ..Filters::default() },
+            filters: Filters {
+                kinds: any("any-kind"),
+                banks: any("any-bank"),
+                results: any("any-result"),
+                ..Filters::default()
+            },
             facets: vec![
                 facet("result-refused", None, true),
                 facet("event-parcel-collected", Some(104), false),
@@ -225,7 +231,8 @@ impl Audit {
 impl Event {
     pub(super) fn sample(page: Page) -> Self {
         let hash = |seed: u64| format!("{:016x}", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(4);
-        let rung = |level: u8| Rung { level, hash: hash(u64::from(level) + 3), left: level.is_multiple_of(2) };
+        let rung =
+            |level: u8| Rung { level, hash: hash(u64::from(level) + 3), left: level.is_multiple_of(2) };
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Self {
             shell: Shell::sample(super::Section::Audit),

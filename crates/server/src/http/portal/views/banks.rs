@@ -44,9 +44,9 @@ impl BankCard {
     #[must_use]
     pub fn badge(&self, page: &Page) -> Html {
         match self.link {
-            Link::Online => page.badge(&Tone::Ok, "online", &page.t("link-online")),
-            Link::Offline { .. } => page.badge(&Tone::Bad, "offline", &page.t("link-offline")),
-            Link::Never => page.badge(&Tone::Neutral, "unknown", &page.t("link-never")),
+            Link::Online => page.badge(Tone::Ok, "online", page.t("link-online")),
+            Link::Offline { .. } => page.badge(Tone::Bad, "offline", page.t("link-offline")),
+            Link::Never => page.badge(Tone::Neutral, "unknown", page.t("link-never")),
         }
     }
 
@@ -201,7 +201,12 @@ impl BankCard {
         };
         vec![
             card("bnk_lobby", twelve(), "Ground floor, beside the mail room", Link::Online),
-            card("bnk_garage", twenty_four(), "Level −1, lift B", Link::Offline { since: "2026-11-23T08:12:00Z".into() }),
+            card(
+                "bnk_garage",
+                twenty_four(),
+                "Level −1, lift B",
+                Link::Offline { since: "2026-11-23T08:12:00Z".into() },
+            ),
         ]
     }
 }
@@ -242,13 +247,21 @@ impl Bank {
                 reason: Field::default(),
             }),
             health: vec![
-                line("Link", "offline for 29 min", "Look at the network cable and the switch. The bank goes on working."),
+                line(
+                    "Link",
+                    "offline for 29 min",
+                    "Look at the network cable and the switch. The bank goes on working.",
+                ),
                 line("Clock", "0.2 s off", ""),
                 line("Journal", "1 204 entries, 12 not yet uploaded", ""),
                 line("Boards", "2 of 2 answer", ""),
             ],
             events,
-            demo: Some(DemoControls { network: false, force: Field::new("7"), kiosk: "http://127.0.0.1:8082/".into() }),
+            demo: Some(DemoControls {
+                network: false,
+                force: Field::new("7"),
+                kiosk: "http://127.0.0.1:8082/".into(),
+            }),
             bank,
             page,
         }

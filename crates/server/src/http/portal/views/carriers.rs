@@ -35,7 +35,12 @@ pub struct Carriers {
 #[cfg(test)]
 impl Carriers {
     pub(super) fn sample(page: Page) -> Self {
-        let row = |name: &str, couriers, waiting| CarrierRow { id: "car_x".into(), name: name.into(), couriers, waiting };
+        let row = |name: &str, couriers, waiting| CarrierRow {
+            id: "car_x".into(),
+            name: name.into(),
+            couriers,
+            waiting,
+        };
         Self {
             page,
             shell: Shell::sample(super::Section::Carriers),

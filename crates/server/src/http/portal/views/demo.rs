@@ -88,7 +88,10 @@ impl Mailbox {
             page,
             stream: Some("/demo/mailbox/events".into()),
             inboxes: vec![
-                Inbox { address: "sam@example.org".into(), messages: vec![received("m1", Way::Email, &format!("data:image/svg+xml,{svg}"))] },
+                Inbox {
+                    address: "sam@example.org".into(),
+                    messages: vec![received("m1", Way::Email, &format!("data:image/svg+xml,{svg}"))],
+                },
                 Inbox { address: "+49 30 5550100".into(), messages: vec![received("m2", Way::Sms, "")] },
             ],
         }

@@ -24,8 +24,15 @@ pub enum Message {
 
 impl Message {
     /// Every message.
-    pub const ALL: [Self; 7] =
-        [Self::NotFound, Self::Forbidden, Self::TooMany, Self::Stale, Self::Failed, Self::Unavailable, Self::Offline];
+    pub const ALL: [Self; 7] = [
+        Self::NotFound,
+        Self::Forbidden,
+        Self::TooMany,
+        Self::Stale,
+        Self::Failed,
+        Self::Unavailable,
+        Self::Offline,
+    ];
 
     /// The stem of its text keys: `{key}` title, `{key}-why`, `{key}-do`.
     #[must_use]

@@ -162,7 +162,14 @@ pub(super) fn sample_timeline(page: &Page) -> Vec<TimelineItem> {
         item("2026-11-23T08:21:40Z", Tone::Neutral, "cross", "event-access-refused", "Lobby · keypad", 1_203),
         item("2026-11-23T08:02:07Z", Tone::Ok, "check", "event-parcel-collected", "Lobby · 04", 1_198),
         item("2026-11-23T07:44:51Z", Tone::Accent, "sms", "event-notification-sent", "e-mail, SMS", 1_190),
-        item("2026-11-23T07:44:30Z", Tone::Accent, "parcel", "event-parcel-deposited", "Lobby · 04 · Parcel Post", 1_188),
+        item(
+            "2026-11-23T07:44:30Z",
+            Tone::Accent,
+            "parcel",
+            "event-parcel-deposited",
+            "Lobby · 04 · Parcel Post",
+            1_188,
+        ),
     ]
 }
 
@@ -193,7 +200,12 @@ impl ParcelRow {
 #[cfg(test)]
 impl Parcels {
     pub(super) fn sample(page: Page) -> Self {
-        let view = |name: &str, key, count, current| SavedView { href: format!("/parcels?view={name}"), key, count, current };
+        let view = |name: &str, key, count, current| SavedView {
+            href: format!("/parcels?view={name}"),
+            key,
+            count,
+            current,
+        };
         Self {
             shell: Shell::sample(super::Section::Parcels),
             views: vec![
@@ -204,7 +216,11 @@ impl Parcels {
             view: "all".into(),
             q: Field::default(),
             bank: Field::default(),
-            banks: vec![Choice::new("", page.t("any-bank")), Choice::new("bnk_lobby", "Lobby"), Choice::new("bnk_garage", "Garage")],
+            banks: vec![
+                Choice::new("", page.t("any-bank")),
+                Choice::new("bnk_lobby", "Lobby"),
+                Choice::new("bnk_garage", "Garage"),
+            ],
             rows: ParcelRow::samples(),
             first: None,
             next: Some("/parcels?view=all&cursor=b64".into()),

@@ -31,9 +31,9 @@ impl PersonRow {
     #[must_use]
     pub fn badge(&self, page: &Page) -> Html {
         if self.active {
-            page.badge(&Tone::Ok, "check", &page.t("person-active"))
+            page.badge(Tone::Ok, "check", page.t("person-active"))
         } else {
-            page.badge(&Tone::Neutral, "cross", &page.t("person-left"))
+            page.badge(Tone::Neutral, "cross", page.t("person-left"))
         }
     }
 }
@@ -170,12 +170,20 @@ impl People {
             phone: "+49 30 5550100".into(),
             active,
         };
-        let view = |name: &str, key, count, current| SavedView { href: format!("/people?kind={name}"), key, count, current };
+        let view = |name: &str, key, count, current| SavedView {
+            href: format!("/people?kind={name}"),
+            key,
+            count,
+            current,
+        };
         Self {
             page,
             shell: Shell::sample(super::Section::People),
             kind: Kind::Residents,
-            views: vec![view("residents", "people-residents", 182, true), view("couriers", "people-couriers", 11, false)],
+            views: vec![
+                view("residents", "people-residents", 182, true),
+                view("couriers", "people-couriers", 11, false),
+            ],
             q: Field::default(),
             rows: vec![
                 row("Sam Sample", "4B", true),
@@ -230,7 +238,10 @@ impl CourierForm {
             version: "2".into(),
             name: Field::new("Chris Courier"),
             carrier: Field::new("car_post"),
-            carriers: vec![Choice::new("car_post", "Parcel Post"), Choice::new("car_north", "Northern Express")],
+            carriers: vec![
+                Choice::new("car_post", "Parcel Post"),
+                Choice::new("car_north", "Northern Express"),
+            ],
             email: Field::new("chris@example.org"),
             phone: Field::default(),
             conflict: None,

@@ -31,9 +31,9 @@ impl ChannelStatus {
     #[must_use]
     pub fn badge(&self, page: &Page) -> Html {
         if self.working {
-            page.badge(&Tone::Ok, "check", &page.t("sound"))
+            page.badge(Tone::Ok, "check", page.t("sound"))
         } else {
-            page.badge(&Tone::Bad, "warning", &page.t("failing"))
+            page.badge(Tone::Bad, "warning", page.t("failing"))
         }
     }
 }
@@ -170,9 +170,16 @@ impl Settings {
             expiry_days: Field::new("7"),
             channels: vec![
                 channel("SMTP", "mail.example.org:587, STARTTLS", ""),
-                channel("SMS", "sms.example.org, Kannel", "The gateway answers 503. Messages wait and are tried again."),
+                channel(
+                    "SMS",
+                    "sms.example.org, Kannel",
+                    "The gateway answers 503. Messages wait and are tried again.",
+                ),
             ],
-            templates: vec![TemplateForm::row(&page, "pickup-email", "E-mail", false), TemplateForm::row(&page, "pickup-sms", "SMS", true)],
+            templates: vec![
+                TemplateForm::row(&page, "pickup-email", "E-mail", false),
+                TemplateForm::row(&page, "pickup-sms", "SMS", true),
+            ],
             page,
         }
     }
@@ -181,7 +188,12 @@ impl Settings {
 #[cfg(test)]
 impl TemplateForm {
     fn row(page: &Page, id: &str, channel: &str, edited: bool) -> TemplateRow {
-        TemplateRow { id: id.into(), name: page.t("event-notification-sent"), channel: channel.into(), edited }
+        TemplateRow {
+            id: id.into(),
+            name: page.t("event-notification-sent"),
+            channel: channel.into(),
+            edited,
+        }
     }
 
     pub(super) fn sample(page: Page) -> Self {
@@ -190,8 +202,14 @@ impl TemplateForm {
             template: Self::row(&page, "pickup-email", "E-mail", true),
             subject: Field::new("A parcel is waiting for you"),
             text: Field::new("Your code is {{ code }}.\nIt works until {{ until }}.\n"),
-            placeholders: vec![("{{ code }}".into(), "12345678".into()), ("{{ until }}".into(), "30 Nov 2026".into())],
-            preview: ("A parcel is waiting for you".into(), "Your code is 1234 5678.\nIt works until 30 Nov 2026.\n".into()),
+            placeholders: vec![
+                ("{{ code }}".into(), "12345678".into()),
+                ("{{ until }}".into(), "30 Nov 2026".into()),
+            ],
+            preview: (
+                "A parcel is waiting for you".into(),
+                "Your code is 1234 5678.\nIt works until 30 Nov 2026.\n".into(),
+            ),
             parts: None,
             page,
         }
@@ -229,7 +247,8 @@ impl Enrol {
             name: Field::default(),
             fresh: Some(FreshEnrolment {
                 token: "enr_8Hk2Xv9TtR4kLw81ZpYc0aBdEfGh3JnS5uVx8Hk2Xv9TtR4kLw81ZpYc0aBd".into(),
-                command: "bailee edge enrol enr_8Hk2Xv9TtR4kLw81ZpYc0aBdEfGh3JnS5uVx8Hk2Xv9TtR4kLw81ZpYc0aBd".into(),
+                command: "bailee edge enrol enr_8Hk2Xv9TtR4kLw81ZpYc0aBdEfGh3JnS5uVx8Hk2Xv9TtR4kLw81ZpYc0aBd"
+                    .into(),
                 qr_svg: super::tests::qr().into(),
                 expires: "2026-11-23T09:40:00Z".into(),
             }),

@@ -11,7 +11,9 @@ pub(super) fn qr() -> &'static str {
 
 fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
     let page = || Page { theme, ..Page::new(locale, "") };
-    let draw = |name, view: &dyn askama::DynTemplate| (name, view.dyn_render().expect("templates render into memory"));
+    let draw = |name, view: &dyn askama::DynTemplate| {
+        (name, view.dyn_render().expect("templates render into memory"))
+    };
     vec![
         draw("setup", &sign_in::SetUp::sample(page())),
         draw("setup-used", &sign_in::SetUp::sample_used(page())),
@@ -44,13 +46,19 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
 }
 
 fn every_page() -> Vec<(String, String)> {
-    let named = |locale: Locale| samples(locale, Theme::System).into_iter().map(move |(n, html)| (format!("{n} {}", locale.tag()), html));
+    let named = |locale: Locale| {
+        samples(locale, Theme::System)
+            .into_iter()
+            .map(move |(n, html)| (format!("{n} {}", locale.tag()), html))
+    };
     Locale::ALL.into_iter().flat_map(named).collect()
 }
 
 /// Every start tag of a page.
 fn tags(html: &str) -> Vec<&str> {
-    let starts = html.match_indices('<').filter(|(at, _)| html[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic()));
+    let starts = html
+        .match_indices('<')
+        .filter(|(at, _)| html[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic()));
     starts.map(|(at, _)| &html[at..at + html[at..].find('>').expect("every tag ends")]).collect()
 }
 
@@ -73,8 +81,11 @@ fn nothing_is_inline() {
 fn every_input_has_a_label() {
     for (name, html) in every_page() {
         let all = tags(&html);
-        let labelled: BTreeSet<_> = all.iter().filter(|t| t.starts_with("<label")).filter_map(|t| attribute(t, "for")).collect();
-        for tag in all.iter().filter(|t| ["<input", "<select", "<textarea"].iter().any(|start| t.starts_with(start))) {
+        let labelled: BTreeSet<_> =
+            all.iter().filter(|t| t.starts_with("<label")).filter_map(|t| attribute(t, "for")).collect();
+        for tag in
+            all.iter().filter(|t| ["<input", "<select", "<textarea"].iter().any(|start| t.starts_with(start)))
+        {
             let hidden = attribute(tag, "type") == Some("hidden");
             assert!(hidden || attribute(tag, "id").is_some_and(|id| labelled.contains(id)), "{name}: {tag}");
         }
@@ -123,7 +134,10 @@ fn every_post_carries_both_tokens_and_no_key_twice() {
         for form in html.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap_or(rest)) {
             if form.contains("method=\"post\"") {
                 assert!(form.contains("name=\"csrf\""), "{name}: {form}");
-                let key = form.split("name=\"idempotency\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+                let key = form
+                    .split("name=\"idempotency\" value=\"")
+                    .nth(1)
+                    .and_then(|rest| rest.split('"').next());
                 assert!(keys.insert(key.expect("an idempotency key")), "{name}: {key:?}");
             }
         }
@@ -133,7 +147,11 @@ fn every_post_carries_both_tokens_and_no_key_twice() {
 #[test]
 fn language_and_direction_are_stated_and_nothing_is_untranslated() {
     for (name, html) in every_page() {
-        let expected = if name.ends_with(" ar") { r#"<html lang="ar" dir="rtl">"# } else { r#"<html lang="en" dir="ltr">"# };
+        let expected = if name.ends_with(" ar") {
+            r#"<html lang="ar" dir="rtl">"#
+        } else {
+            r#"<html lang="en" dir="ltr">"#
+        };
         assert!(html.contains(expected), "{name}");
         assert!(html.contains("<title>") && !html.contains("<title> ·"), "{name}");
     }
@@ -141,16 +159,23 @@ fn language_and_direction_are_stated_and_nothing_is_untranslated() {
 
 #[test]
 fn a_refused_form_says_so_in_the_title_and_first() {
-    for (name, html) in every_page().into_iter().filter(|(name, _)| ["setup en", "resident en"].contains(&name.as_str())) {
+    for (name, html) in
+        every_page().into_iter().filter(|(name, _)| ["setup en", "resident en"].contains(&name.as_str()))
+    {
         assert!(html.contains("<title>Error: "), "{name}");
-        assert!(html.find("class=\"summary\"").expect("a summary") < html.find("<h1").expect("a heading"), "{name}");
+        assert!(
+            html.find("class=\"summary\"").expect("a summary") < html.find("<h1").expect("a heading"),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn a_page_weighs_at_most_30_kb() {
-    let shared: usize =
-        ui::assets::all().filter(|(url, _)| ["app.css", "live.js"].iter().any(|n| url.ends_with(n))).map(|(url, _)| ui::assets::weight(&url)).sum();
+    let shared: usize = ui::assets::all()
+        .filter(|(url, _)| ["app.css", "live.js"].iter().any(|n| url.ends_with(n)))
+        .map(|(url, _)| ui::assets::weight(&url))
+        .sum();
     for (name, html) in every_page() {
         let weight = html.len() + shared;
         assert!(weight <= 30_000, "{name}: {} + {shared}", html.len());
