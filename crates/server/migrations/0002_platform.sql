@@ -235,6 +235,7 @@ CREATE TABLE idempotency (
     at {{int}} NOT NULL,
     PRIMARY KEY (principal, idempotency_key)
 ) {{strict}};
+CREATE INDEX idempotency_at ON idempotency (at);
 
 -- What the log page filters by; opaque ids only, rebuilt from the events if need be.
 CREATE TABLE log_index (

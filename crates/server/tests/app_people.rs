@@ -21,8 +21,8 @@ use bailee_server::app::tokens::{self, NewToken};
 use bailee_server::app::{AppError, FieldError, Principal, Refused, carriers, install};
 use bailee_server::notify::templates::{Language, TemplateKey, default_text};
 use bailee_server::params;
-use bailee_server::store::tables::{courier, org};
-use bailee_vault::code::{BankCodeKey, Candidate, CodeSecret, find};
+use bailee_server::store::tables::{code, courier, org};
+use bailee_vault::code::{BankCodeKey, Candidate, CodeIndex, CodeSecret, find};
 use bailee_vault::kek::MemoryKek;
 use bailee_vault::seal::Aad;
 use bailee_vault::stretch::Cost;
@@ -50,6 +50,9 @@ on_every_engine![
     a_removed_person_is_forgotten,
     nothing_confidential_is_readable_in_the_store,
     a_couriers_code_works_at_every_bank_and_is_kept_nowhere,
+    a_code_one_slip_from_another_is_not_given_out,
+    a_courier_moves_to_another_carrier,
+    two_first_starts_at_once_make_one_platform,
     a_bank_enrolled_later_is_named_until_the_next_code,
     a_courier_without_a_bank_gets_a_code_later,
     roles_are_kept_apart,
@@ -498,6 +501,57 @@ async fn a_couriers_code_works_at_every_bank_and_is_kept_nowhere(fresh: Fresh) {
     }
     couriers::remove(&rig.app, &admin, kurt.person, 1).await.unwrap();
     assert_eq!(bank_recognises(&rig, banks[0], &second).await, None);
+}
+
+async fn a_code_one_slip_from_another_is_not_given_out(fresh: Fresh) {
+    // Two platforms with the same randomness would give out the same code, were it not taken on one of them.
+    let free = support::fresh(support::On::SqliteMemory).await.unwrap();
+    let (free, admin) = Rig::with_admin(free).await;
+    free.enrolled_bank("Lobby").await;
+    let kurt = add_courier(&free, &admin).await;
+    let code = CodeSecret::parse(&code_sent_to(&free, kurt.person).await).unwrap();
+
+    let (taken, admin) = Rig::with_admin(fresh).await;
+    let bank = taken.enrolled_bank("Lobby").await;
+    let names = CodeIndex::new(&taken.app.keys().code_name, bank.to_bytes());
+    let neighbour = names.name(&code.neighbours()[40]);
+    let took =
+        taken.fresh.db.tx(async move |tx| code::take_name(&tx, bank, neighbour, "another").await).await;
+    took.unwrap();
+    let kurt = add_courier(&taken, &admin).await;
+    assert_ne!(code_sent_to(&taken, kurt.person).await, code.expose());
+}
+
+async fn a_courier_moves_to_another_carrier(fresh: Fresh) {
+    let (rig, admin) = Rig::with_admin(fresh).await;
+    let bank = rig.enrolled_bank("Lobby").await;
+    let kurt = add_courier(&rig, &admin).await.person;
+    let code = code_sent_to(&rig, kurt).await;
+    let carrier = carriers::add(&rig.app, &admin, "Night Mail").await.unwrap();
+    let input = CourierInput { name: "Kurt", carrier, email: "", phone: "+49 151 5551234" };
+    couriers::change(&rig.app, &admin, kurt, 1, input).await.unwrap();
+    let late = couriers::change(&rig.app, &admin, kurt, 1, input).await;
+    assert_eq!(refused(late), Err(Refused::Conflict { current: 2 }));
+    let found = people::find(&rig.app, &admin, kurt).await.unwrap();
+    assert_eq!(found.courier.unwrap().carrier_name, "Night Mail");
+    assert_eq!((found.details.email, found.details.phone.as_deref()), (None, Some("+491515551234")));
+    assert_eq!(bank_recognises(&rig, bank, &code).await, Some(kurt), "the code stays");
+    let again = couriers::issue_code(&rig.app, &admin, kurt).await.unwrap();
+    assert_eq!(again.channel, Channel::Sms);
+    let counts = carriers::list(&rig.app, &admin).await.unwrap();
+    let counts: Vec<_> = counts.iter().map(|row| (row.name.as_str(), row.couriers)).collect();
+    assert_eq!(counts, [("Night Mail", 1), ("Swift Parcels", 0)]);
+    let twice = carriers::add(&rig.app, &admin, "Night Mail").await;
+    assert_eq!(refused(twice), Err(Refused::AlreadyInUse { field: "name" }));
+}
+
+async fn two_first_starts_at_once_make_one_platform(fresh: Fresh) {
+    let kek = MemoryKek::from_key(&Secret::new([7; 32]));
+    let clock = std::sync::Arc::new(bailee_server::app::TestClock::at(START));
+    let start = |seed| platform::open(fresh.db.clone(), &kek, clock.clone(), seed);
+    let (one, other) = tokio::join!(start(1), start(2));
+    assert_eq!(one.org(), other.org());
+    assert_eq!(one.keys().log.public().0, other.keys().log.public().0);
 }
 
 async fn a_bank_enrolled_later_is_named_until_the_next_code(fresh: Fresh) {

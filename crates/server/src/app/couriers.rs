@@ -14,7 +14,7 @@ use bailee_domain::platform::{Channel, PlatformEventKind};
 use super::people::{
     self, Details, ListPeople, PersonSummary, Typed, Unit, email_in_use, seal_new, store_new,
 };
-use super::{App, AppError, FieldError, Principal, Refused};
+use super::{App, AppError, Change, FieldError, Principal, Refused};
 use crate::store::tables::{carrier, courier};
 
 /// A courier as somebody typed it.
@@ -28,6 +28,12 @@ pub struct CourierInput<'a> {
     pub email: &'a str,
     /// Phone number with its country, or nothing.
     pub phone: &'a str,
+}
+
+impl<'a> From<CourierInput<'a>> for Typed<'a> {
+    fn from(it: CourierInput<'a>) -> Self {
+        Self { name: it.name, unit: "", email: it.email, phone: it.phone, reach: Reach::Standard }
+    }
 }
 
 /// A courier just added.
@@ -84,15 +90,12 @@ pub struct CouriersPage {
 /// [`Refused::Invalid`], [`Refused::AlreadyInUse`] for the e-mail address, or not allowed.
 pub async fn add(app: &App, principal: &Principal, input: CourierInput<'_>) -> Result<Added, AppError> {
     app.authorise(principal, Permission::ManagePeople, Scope::Organisation, None).await?;
-    let CourierInput { name, carrier, email, phone } = input;
-    let typed = Typed { name, unit: "", email, phone, reach: Reach::Standard };
-    let details = Details::check(typed, Unit::Unused).map_err(Refused::Invalid)?;
+    let carrier = input.carrier;
+    let details = Details::check(input.into(), Unit::Unused).map_err(Refused::Invalid)?;
     let new = seal_new(app, &details, app.now())?;
     let person = new.row.id;
     let added = app.change(principal.actor, async move |change| {
-        if carrier::name_of(&change.tx, change.org, carrier).await?.is_none() {
-            return Err(Refused::Invalid(vec![FieldError { field: "carrier", code: "unknown" }]).into());
-        }
+        refuse_unknown(change, carrier).await?;
         store_new(change, &new, Role::Courier).await?;
         courier::insert(&change.tx, person, carrier).await?;
         let details = new.commitment;
@@ -104,6 +107,29 @@ pub async fn add(app: &App, principal: &Principal, input: CourierInput<'_>) -> R
         Err(AppError::Refused(Refused::NotPossibleNow { .. })) => Ok(Added { person, code: None }),
         Err(error) => Err(error),
     }
+}
+
+/// Changes a courier's details and carrier, if nobody else has since `version`; the code stays.
+///
+/// # Errors
+/// As [`people::change`]; [`Refused::NotFound`] for somebody who is no courier.
+pub async fn change(
+    app: &App,
+    principal: &Principal,
+    id: PersonId,
+    version: i64,
+    input: CourierInput<'_>,
+) -> Result<(), AppError> {
+    let found = people::authorised_over(app, principal, id).await?;
+    let changed = people::seal_changed(app, found, version, input.into())?;
+    let carrier = input.carrier;
+    let stored = app.change(principal.actor, async move |change| {
+        courier::get(&change.tx, change.org, id).await?.ok_or(Refused::NotFound)?;
+        refuse_unknown(change, carrier).await?;
+        courier::set_carrier(&change.tx, id, carrier).await?;
+        people::store_changed(change, &changed).await
+    });
+    stored.await.map_err(email_in_use)
 }
 
 /// Makes a new personal code and sends it; the one before stops working as soon as each bank hears of it.
@@ -158,4 +184,11 @@ pub async fn list(
             Ok(CouriersPage { rows, next: page.next, total: page.total })
         })
         .await
+}
+
+async fn refuse_unknown(change: &Change, carrier: CarrierId) -> Result<(), AppError> {
+    match carrier::name_of(&change.tx, change.org, carrier).await? {
+        Some(_) => Ok(()),
+        None => Err(Refused::Invalid(vec![FieldError { field: "carrier", code: "unknown" }]).into()),
+    }
 }

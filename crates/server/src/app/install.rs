@@ -78,8 +78,14 @@ pub async fn open_or_create(
 ) -> Result<App, InstallError> {
     migrate::to_latest(&db).await?;
     let Outside { clock, mut rng, cost } = outside;
-    let first = First::draw(provider, &*clock, &mut *rng, names)?;
-    let (org, stored) = db.tx(async move |tx| load_or_make(&tx, &first).await).await?;
+    let (org, stored) = match db.read(async |tx| load(&tx).await).await? {
+        Some(found) => found,
+        None => {
+            let first = First::draw(provider, &*clock, &mut *rng, names)?;
+            // Two first starts at once end in one: the second finds what the first made.
+            db.tx(async move |tx| load_or_make(&tx, &first).await).await?
+        }
+    };
     let keys = Keys::open(provider, &stored, cost)?;
     let app = App::new(Parts {
         db,
@@ -179,9 +185,16 @@ impl First {
     }
 }
 
+async fn load(tx: &Tx) -> Result<Option<(OrgRow, Vec<StoredKey>)>, AppError> {
+    match org::only(tx).await? {
+        Some(org) => Ok(Some((org, stored_key::all(tx).await?))),
+        None => Ok(None),
+    }
+}
+
 async fn load_or_make(tx: &Tx, first: &First) -> Result<(OrgRow, Vec<StoredKey>), AppError> {
-    if let Some(org) = org::only(tx).await? {
-        return Ok((org, stored_key::all(tx).await?));
+    if let Some(found) = load(tx).await? {
+        return Ok(found);
     }
     for key in &first.keys {
         stored_key::insert(tx, key, first.started.at).await?;

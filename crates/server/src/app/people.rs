@@ -10,7 +10,7 @@ mod details;
 
 use std::collections::BTreeMap;
 
-use bailee_domain::access::{Assignment, Permission, Role, Scope, may_assign, permits};
+use bailee_domain::access::{Assignment, Permission, Role, Scope, allows, may_assign, permits};
 use bailee_domain::compartment::Reach;
 use bailee_domain::id::{BankId, PersonId, SiteId};
 use bailee_domain::platform::PlatformEventKind;
@@ -153,19 +153,8 @@ pub async fn change(
     input: ResidentInput<'_>,
 ) -> Result<(), AppError> {
     let found = authorised_over(app, principal, id).await?;
-    let holds = |role| found.roles.iter().any(|held| held.role == role);
-    let unit = if holds(Role::Resident) { Unit::Required } else { Unit::Unused };
-    let details = Details::check(input.into(), unit).map_err(Refused::Invalid)?;
-    let changed = details::reseal(app, PersonRow { version, ..found.row }, &details)?;
-    let stored = app.change(principal.actor, async move |change| {
-        let (tx, row) = (&change.tx, &changed.row);
-        refuse_if_taken(change, row).await?;
-        if !person::update(tx, row).await? {
-            return Err(outdated(change, id).await?.into());
-        }
-        org::bump_roster(tx, change.org).await?;
-        change.event(PlatformEventKind::PersonChanged { person: id, details: changed.commitment }).await
-    });
+    let changed = seal_changed(app, found, version, input.into())?;
+    let stored = app.change(principal.actor, async move |change| store_changed(change, &changed).await);
     stored.await.map_err(email_in_use)
 }
 
@@ -287,7 +276,7 @@ pub async fn alert_contacts(
     site: SiteId,
 ) -> Result<Vec<Contact>, AppError> {
     let mut contacts = BTreeMap::new();
-    for role in Role::ALL {
+    for role in Role::ALL.into_iter().filter(|role| allows(*role, Permission::HandleAlerts)) {
         for row in person::holding(tx, app.org(), role, None, MAX_PAGE).await? {
             let roles = assignment::of_person(tx, row.id).await?;
             if permits(&roles, Permission::HandleAlerts, Scope::Bank(bank), Some(site)) {
@@ -365,6 +354,30 @@ pub(in crate::app) async fn authorised_over(
         }
     }
     Ok(found)
+}
+
+/// Checks and seals changed details of a person.
+pub(in crate::app) fn seal_changed(
+    app: &App,
+    found: Found,
+    version: i64,
+    typed: Typed<'_>,
+) -> Result<SealedPerson, AppError> {
+    let is_resident = found.roles.iter().any(|held| held.role == Role::Resident);
+    let unit = if is_resident { Unit::Required } else { Unit::Unused };
+    let details = Details::check(typed, unit).map_err(Refused::Invalid)?;
+    details::reseal(app, PersonRow { version, ..found.row }, &details)
+}
+
+/// Stores changed details of a person, if nobody else has changed them since.
+pub(in crate::app) async fn store_changed(change: &Change, changed: &SealedPerson) -> Result<(), AppError> {
+    let SealedPerson { row, commitment } = changed;
+    refuse_if_taken(change, row).await?;
+    if !person::update(&change.tx, row).await? {
+        return Err(outdated(change, row.id).await?.into());
+    }
+    org::bump_roster(&change.tx, change.org).await?;
+    change.event(PlatformEventKind::PersonChanged { person: row.id, details: *commitment }).await
 }
 
 async fn refuse_if_taken(change: &Change, row: &PersonRow) -> Result<(), AppError> {
