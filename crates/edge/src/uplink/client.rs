@@ -10,7 +10,8 @@ use rand_core::Rng;
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 
-use super::session::{EventSource, Fault, Input, Output, Session};
+use super::io::{EventSource, Fault, Input, Output};
+use super::session::Session;
 pub use super::socket::{Dial, LinkFailed, TcpDial};
 use super::socket::Socket;
 

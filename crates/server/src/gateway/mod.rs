@@ -1,11 +1,12 @@
 //! The platform's end of the link to the banks.
 //!
-//! [`session::Session`] decides everything for one bank and does no I/O; [`Gateway`] accepts connections, proves who
+//! [`session::Session`] decides everything for one bank and does no I/O ([`io`] is what goes in and out); [`Gateway`] accepts connections, proves who
 //! calls, and carries frames and decisions between the sessions and the use cases behind the four traits of
 //! [`ports`]. It must never serve a bank whose key was not looked up after this very handshake, and never
 //! acknowledge an event that is not stored.
 
 pub mod chain;
+pub mod io;
 pub mod ports;
 pub mod session;
 
@@ -18,5 +19,5 @@ pub use chain::{Batch, Breach, Checked, Position, SignedHead};
 pub use ports::{
     BankRegistry, Commands, Enrolment, Ingest, KnownBank, News, NotAccepted, Pending, Ports, Redeem, Unavailable,
 };
-pub use session::{Command, Moment};
+pub use io::{Command, Moment};
 pub use ws::Gateway;

@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bailee_domain::bank::io::{Answer, Request};
-use bailee_domain::event::{Event, Severity};
-use bailee_domain::id::{BankId, CommandId};
+use bailee_domain::event::Severity;
+use bailee_domain::id::BankId;
 use bailee_domain::time::{MonoTime, WallTime};
 use bailee_wire::event::{self, Hash, Leaf};
-use bailee_wire::link::{self, BankStatus, FromBank, FromPlatform, Hello, MAX_EVENTS_IN_FLIGHT, RefusedReason};
+use bailee_wire::link::{self, FromBank, FromPlatform, Hello, MAX_EVENTS_IN_FLIGHT, RefusedReason};
 
-use super::chain::{Batch, Breach, Chain, Position};
+use super::chain::{Breach, Chain};
+pub use super::io::{Command, Input, Moment, NotQueued, Output};
 
 /// A bank not heard for this long is offline, in milliseconds.
 pub const OFFLINE_AFTER_MS: u64 = 60_000;
@@ -23,99 +23,6 @@ const GREET_WITHIN_MS: u64 = 15_000;
 /// How long after its deadline the answer to a command that was sent is still waited for.
 const ANSWER_GRACE_MS: i64 = 30_000;
 const MAX_PREVIEWS: usize = 64;
-
-/// The moment an input is handled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// For timers.
-    pub mono: MonoTime,
-    /// For deadlines and for the banks' clocks.
-    pub wall: WallTime,
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Time passed.
-    Tick,
-    /// The bank connected and proved its key; the store holds its events up to here.
-    Connected(Position),
-    /// It sent a frame.
-    Frame(Vec<u8>),
-    /// What [`Output::Store`] asked for is durable up to here.
-    Stored {
-        /// The last event held.
-        up_to: u64,
-    },
-    /// It could not be stored; the bank will send it again.
-    StoreFailed,
-    /// The connection is over.
-    Disconnected,
-}
-
-/// What the caller must do, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Send this frame to the bank.
-    Send(Vec<u8>),
-    /// Store these events, all or none, after the ones before; answer [`Input::Stored`] or [`Input::StoreFailed`].
-    Store(Batch),
-    /// An alarm whose turn has not come; it comes again in a batch.
-    AlarmPreview {
-        /// What happened.
-        event: Event,
-        /// The exact bytes of its leaf.
-        leaf: Vec<u8>,
-    },
-    /// The bank said who it is and where it stands.
-    Greeted(Box<Hello>),
-    /// How the bank is now.
-    Status(BankStatus),
-    /// The bank answered a command.
-    Replied {
-        /// Which.
-        command: CommandId,
-        /// How.
-        answer: Answer,
-    },
-    /// A command was not answered in time.
-    Expired {
-        /// Which.
-        command: CommandId,
-        /// Whether it may have reached the bank: then nobody knows what became of it.
-        sent: bool,
-    },
-    /// The bank is heard (again).
-    Online,
-    /// The bank has not been heard for 60 seconds.
-    Offline,
-    /// The bank's events do not continue what the platform holds. Nothing of the batch was taken.
-    ChainBroken(Breach),
-    /// Close the connection.
-    Close(&'static str),
-}
-
-/// A request to a bank.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// Its id; the same id is the same command.
-    pub id: CommandId,
-    /// Not to be obeyed after this time.
-    pub deadline: WallTime,
-    /// What.
-    pub request: Request,
-}
-
-/// The bank already has [`MAX_COMMANDS`] commands waiting, or the request is too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotQueued {
-    /// Too many are waiting.
-    #[error("too many commands are waiting for this bank")]
-    Full,
-    /// It breaks a bound of the link.
-    #[error("the request is too long for the link")]
-    TooLong,
-}
 
 #[derive(Debug)]
 struct Waiting {

@@ -38,6 +38,8 @@ enum Served {
     Close(&'static str),
 }
 
+const REPLACED: Served = Served::Refuse(RefusedReason::Replaced, "another connection of this bank took over");
+
 impl Gateway {
     /// A gateway that proves itself and its callers by `tls`, from `vault::tls::server_config`.
     pub fn new(tls: Arc<ServerConfig>, ports: Ports) -> Arc<Self> {
@@ -160,6 +162,10 @@ impl Gateway {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let clock = &self.ports.clock;
+        // A third connection may have come while this one waited for its turn; its call woke the first.
+        if !lane.is_newest(number) {
+            return REPLACED;
+        }
         let Ok(position) = self.ports.ingest.position(lane.known.bank).await else {
             return Served::Refuse(RefusedReason::Unavailable, "the platform cannot read its store now");
         };
@@ -167,14 +173,13 @@ impl Gateway {
         self.pull(lane).await;
         loop {
             while let Some(output) = lane.poll_output() {
-                match lane.perform(&self.ports, output).await {
-                    Err(Output::Send(frame)) => {
-                        if socket.send(frame).await.is_err() {
-                            return Served::Over;
-                        }
-                    }
+                let sent = match lane.perform(&self.ports, output).await {
+                    Err(Output::Send(frame)) => socket.send(frame).await,
                     Err(Output::Close(why)) => return Served::Close(why),
-                    _ => {}
+                    _ => Ok(()),
+                };
+                if sent.is_err() {
+                    return Served::Over;
                 }
             }
             let now = clock();
@@ -187,7 +192,7 @@ impl Gateway {
                 },
                 () = lane.wake.notified() => {
                     if !lane.is_newest(number) {
-                        return Served::Refuse(RefusedReason::Replaced, "another connection of this bank took over");
+                        return REPLACED;
                     }
                     self.pull(lane).await;
                     Input::Tick
