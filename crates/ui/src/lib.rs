@@ -18,13 +18,7 @@
 //!   a patch; a redirect is followed; any other page replaces `<main>` and focus goes to its error summary or heading.
 //! - `<button data-copy="ID" hidden>`: copies the text of `#ID`. `<time datetime>`: shown in the reader's own zone, UTC as tooltip.
 //!
-//! `kiosk.js` (kiosk only):
-//! - `<form data-keypad data-length="8">` with `<input data-code>` and `<button data-key="0…9|clear|back">`: typing, physical digit keys,
-//!   dots (`[data-slots]` children get class `on`), sent by itself when full.
-//! - `<video data-camera data-post="URL">`: 640×480 luma, `application/octet-stream`, headers `x-frame-width`/`x-frame-height`, one frame in
-//!   flight. Answers: 204 nothing yet, redirect = go there, 200 with `x-fragment: 1` = patch.
-//! - `<body data-idle="45" data-warn="30" data-home="/">` with `<dialog id="idle">` holding `[data-count]` and `[data-stay]`; leave the
-//!   attributes off while a door is open.
+//! `kiosk.js` (kiosk only): the keypad, the camera and the page that follows the bank; it says in itself what it listens to.
 
 pub mod assets;
 pub mod form;

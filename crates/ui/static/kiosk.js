@@ -35,6 +35,7 @@ const patch = (html) => {
     if (query && typed !== undefined) query.value = typed;
     return;
   }
+  document.title = `${$("h1", screen).textContent} · Bailee`;
   scrollTo(0, 0);
   clear();
   if (!$("#idle .k-ask")) ($("[data-focus]", screen) ?? $("h1", screen))?.focus();
