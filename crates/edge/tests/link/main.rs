@@ -7,6 +7,7 @@
 #[path = "../../../server/src/gateway/mod.rs"]
 mod gateway;
 
+mod breach;
 mod journal;
 mod pair;
 mod schedule;

@@ -118,6 +118,9 @@ pub(super) trait Field: Sized {
     fn show(&self, name: &str, into: &mut Vec<Shown>);
     #[cfg(test)]
     fn sample(dice: &mut Dice) -> Self;
+    /// The numbers and names of its variants, where it has any.
+    #[cfg(test)]
+    const VARIANTS: &'static [(u64, &'static str)] = &[];
 }
 
 pub(super) fn push(name: &str, value: impl Display, into: &mut Vec<Shown>) {

@@ -120,6 +120,9 @@ macro_rules! variants {
             }
 
             #[cfg(test)]
+            const VARIANTS: &'static [(u64, &'static str)] = &[$(($number, stringify!($name))),*];
+
+            #[cfg(test)]
             fn sample(dice: &mut Dice) -> Self {
                 let makers: &[fn(&mut Dice) -> Self] = &[$(|_dice| {
                     $(Self::$name(<$inner_ty as Field>::sample(_dice)))?

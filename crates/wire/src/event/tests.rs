@@ -133,3 +133,20 @@ fn dates_are_right_at_the_edges() {
         assert_eq!(time_text(WallTime::from_unix_ms(ms)), text);
     }
 }
+
+#[test]
+fn the_reference_lists_every_kind_with_its_number() {
+    let page = include_str!("../../../../docs/reference/event-encoding.md");
+    let documented: Vec<(u64, &str)> = page
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            Some((cells.next()?.parse().ok()?, cells.next()?))
+        })
+        .filter(|(_, name)| name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphabetic))
+        .collect();
+    let coded: Vec<_> = EventKind::VARIANTS.iter().chain(PlatformEventKind::VARIANTS).copied().collect();
+    assert_eq!(documented, coded);
+    let id = BankId::from_bytes([1; 16]).to_string();
+    assert!(page.contains(&id), "the example's bank is {id}");
+}
