@@ -3,8 +3,10 @@
 use bailee_domain::bank::io::Request;
 use bailee_domain::compartment::Service;
 use bailee_domain::id::{CommandId, GrantId, PersonId};
+use bailee_domain::roster::{MAX_COURIERS, MAX_RECIPIENTS};
 use bailee_domain::time::WallTime;
 use prost::Message;
+use prost::encoding::{self, DecodeContext, WireType};
 
 use super::bounds::{LinkError, compartment, fixed, outage, outage_number, small};
 use super::proto::{self, request::Kind};
@@ -119,7 +121,53 @@ fn encode(request: &Request) -> Vec<u8> {
     proto::Request { kind: Some(kind) }.encode_to_vec()
 }
 
+/// Counts the entries of a roster before they are turned into values, which are many times larger than two bytes of
+/// an empty entry.
+fn count_entries(request: &[u8]) -> Result<(), LinkError> {
+    let (mut recipients, mut couriers) = (0, 0);
+    each_field(request, &mut |field, roster| {
+        if field != TAKE_ROSTER {
+            return Ok(());
+        }
+        each_field(roster, &mut |field, _| {
+            recipients += usize::from(field == RECIPIENTS);
+            couriers += usize::from(field == COURIERS);
+            match (recipients, couriers) {
+                (n, _) if n > MAX_RECIPIENTS => Err(LinkError::TooLong("list of recipients")),
+                (_, n) if n > MAX_COURIERS => Err(LinkError::TooLong("list of couriers")),
+                _ => Ok(()),
+            }
+        })
+    })
+}
+
+const TAKE_ROSTER: u32 = 1;
+const RECIPIENTS: u32 = 4;
+const COURIERS: u32 = 5;
+
+/// Visits the number and content of every length-delimited field.
+fn each_field(
+    mut message: &[u8],
+    visit: &mut impl FnMut(u32, &[u8]) -> Result<(), LinkError>,
+) -> Result<(), LinkError> {
+    let unreadable = |_| LinkError::Unreadable;
+    while !message.is_empty() {
+        let (field, kind) = encoding::decode_key(&mut message).map_err(unreadable)?;
+        if kind != WireType::LengthDelimited {
+            encoding::skip_field(kind, field, &mut message, DecodeContext::default()).map_err(unreadable)?;
+            continue;
+        }
+        let length = encoding::decode_varint(&mut message).map_err(unreadable)?;
+        let length = usize::try_from(length).map_err(|_| LinkError::Unreadable)?;
+        let (content, rest) = message.split_at_checked(length).ok_or(LinkError::Unreadable)?;
+        visit(field, content)?;
+        message = rest;
+    }
+    Ok(())
+}
+
 fn decode(bytes: &[u8]) -> Result<Request, LinkError> {
+    count_entries(bytes)?;
     let request = proto::Request::decode(bytes).map_err(|_| LinkError::Unreadable)?;
     Ok(match request.kind.ok_or(LinkError::UnknownBody)? {
         Kind::TakeRoster(roster) => Request::TakeRoster(roster_from(roster)?),

@@ -321,3 +321,16 @@ fn secrets_of_enrolment_stay_out_of_logs() {
     };
     assert!(!format!("{:?}", FromBank::Enrol(Box::new(enrol))).contains("171"));
 }
+
+#[test]
+fn millions_of_empty_entries_are_refused_before_they_take_memory() {
+    // A request whose roster (field 1) is nothing but empty recipients (field 4).
+    let empty_recipients = [0x22, 0].repeat(PART_BYTES / 2 - 8);
+    let mut bytes = vec![0x0a];
+    prost::encoding::encode_varint(empty_recipients.len() as u64, &mut bytes);
+    bytes.extend(empty_recipients);
+    let part =
+        Part { command: CommandId::from_bytes([1; 16]), deadline: WallTime::default(), part: 0, parts: 1, bytes };
+    let refused = RequestError::Refused(LinkError::TooLong("list of recipients"));
+    assert_eq!(Assembler::default().add(part), Err(refused));
+}
