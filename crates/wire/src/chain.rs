@@ -177,7 +177,9 @@ impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
                 self.chains.entry(*bank).or_insert(fresh).device_key = *device_key;
                 Ok(())
             }
-            PlatformEventKind::ChainHead { bank, seq, head, signature } => self.head(*bank, *seq, head, signature),
+            PlatformEventKind::ChainHead { bank, seq, head, signature } => {
+                self.head(*bank, *seq, head, signature)
+            }
             _ => Ok(()),
         }
     }
@@ -235,7 +237,8 @@ mod tests {
     }
 
     fn platform(kind: PlatformEventKind) -> Vec<u8> {
-        event::encode_platform(ORG, &PlatformEvent { at: WallTime::default(), actor: Actor::Platform, kind }).unwrap()
+        event::encode_platform(ORG, &PlatformEvent { at: WallTime::default(), actor: Actor::Platform, kind })
+            .unwrap()
     }
 
     fn enrolled() -> Vec<u8> {
@@ -336,7 +339,11 @@ mod tests {
     fn unknown_banks_other_logs_and_garbage_are_unsound_and_stay_so() {
         assert_eq!(check(&events(1)).unwrap_err().why, Fault::NotEnrolled(BANK));
         let foreign = OrgId::from_bytes([8; 16]);
-        let event = PlatformEvent { at: WallTime::default(), actor: Actor::Platform, kind: PlatformEventKind::LogStarted };
+        let event = PlatformEvent {
+            at: WallTime::default(),
+            actor: Actor::Platform,
+            kind: PlatformEventKind::LogStarted,
+        };
         let mut log = sound();
         log.push(event::encode_platform(foreign, &event).unwrap());
         assert_eq!(check(&log).unwrap_err().why, Fault::OtherLog(foreign));

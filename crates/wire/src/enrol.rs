@@ -8,10 +8,10 @@
 use core::fmt;
 
 use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bailee_domain::id::BankId;
 use bailee_domain::time::WallTime;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minicbor::{Decoder, Encoder};
 
 /// What every enrolment token starts with.
@@ -115,12 +115,20 @@ impl Enrolment {
         e.into_writer()
     }
 
-    fn write(&self, e: &mut Encoder<Vec<u8>>) -> Result<(), minicbor::encode::Error<core::convert::Infallible>> {
+    fn write(
+        &self,
+        e: &mut Encoder<Vec<u8>>,
+    ) -> Result<(), minicbor::encode::Error<core::convert::Infallible>> {
         e.map(5)?.u8(1)?.str(&self.address)?.u8(2)?.array(self.pins.len() as u64)?;
         for pin in &self.pins {
             e.bytes(pin)?;
         }
-        e.u8(3)?.bytes(&self.bank.to_bytes())?.u8(4)?.bytes(&self.secret)?.u8(5)?.i64(self.expires.unix_ms())?;
+        e.u8(3)?
+            .bytes(&self.bank.to_bytes())?
+            .u8(4)?
+            .bytes(&self.secret)?
+            .u8(5)?
+            .i64(self.expires.unix_ms())?;
         Ok(())
     }
 }
@@ -154,10 +162,16 @@ fn read(cbor: &[u8]) -> Option<Enrolment> {
 
 /// The exact bytes a new bank's device key signs to prove that it is held by whoever shows this secret over a TLS
 /// connection with this client certificate pin.
-pub fn possession_statement(bank: BankId, secret: &[u8; 32], pin: &[u8; 32], device_key: &[u8; 32]) -> Vec<u8> {
+pub fn possession_statement(
+    bank: BankId,
+    secret: &[u8; 32],
+    pin: &[u8; 32],
+    device_key: &[u8; 32],
+) -> Vec<u8> {
     let secret_hash = crate::event::chain_hash(secret);
     let hex = crate::event::hex;
-    format!("bailee-possession/v1\n{bank}\n{}\n{}\n{}\n", hex(&secret_hash), hex(pin), hex(device_key)).into_bytes()
+    format!("bailee-possession/v1\n{bank}\n{}\n{}\n{}\n", hex(&secret_hash), hex(pin), hex(device_key))
+        .into_bytes()
 }
 
 #[cfg(test)]

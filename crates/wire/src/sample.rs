@@ -17,8 +17,10 @@ impl Dice {
         match n % 5 {
             0 => n >> 59,
             1 => n >> 48,
-            2 => [0, 23, 24, 255, 256, 65_535, 65_536, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX]
-                [usize::try_from(n >> 32).unwrap() % 10],
+            2 => {
+                [0, 23, 24, 255, 256, 65_535, 65_536, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX]
+                    [usize::try_from(n >> 32).unwrap() % 10]
+            }
             3 => n >> 24,
             _ => n,
         }

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use super::io::{EventSource, Fault, Input, Output};
 use super::session::Session;
-pub use super::socket::{Dial, LinkFailed, TcpDial};
 use super::socket::Socket;
+pub use super::socket::{Dial, LinkFailed, TcpDial};
 
 /// Where the platform is and how to prove who calls.
 pub struct Uplink<D> {

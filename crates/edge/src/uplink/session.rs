@@ -176,7 +176,10 @@ impl<R: Rng> Session<R> {
             State::Greeting { since } if now >= since.plus_ms(GREET_WITHIN_MS) => self.hang_up(now),
             State::Open(open) if now >= open.heard.plus_ms(DEAD_AFTER_MS) => self.hang_up(now),
             State::Open(open)
-                if open.window.stalled_since().is_some_and(|since| now >= since.plus_ms(STALLED_AFTER_MS)) =>
+                if open
+                    .window
+                    .stalled_since()
+                    .is_some_and(|since| now >= since.plus_ms(STALLED_AFTER_MS)) =>
             {
                 self.hang_up(now);
             }
@@ -267,7 +270,14 @@ impl<R: Rng> Session<R> {
         }
     }
 
-    fn welcome(&mut self, now: MonoTime, since: MonoTime, acked: u64, time: WallTime, source: &mut impl EventSource) {
+    fn welcome(
+        &mut self,
+        now: MonoTime,
+        since: MonoTime,
+        acked: u64,
+        time: WallTime,
+        source: &mut impl EventSource,
+    ) {
         let ours = source.head();
         if acked > ours {
             return self.fail(now, Fault::PlatformAhead { platform: acked, ours });

@@ -80,8 +80,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Socket<S> {
     ) -> Result<Self, LinkFailed> {
         let call = async {
             let stream = dial.dial(address).await.map_err(LinkFailed::Network)?;
-            let stream =
-                TlsConnector::from(tls).connect(server_name(address), stream).await.map_err(LinkFailed::Tls)?;
+            let stream = TlsConnector::from(tls)
+                .connect(server_name(address), stream)
+                .await
+                .map_err(LinkFailed::Tls)?;
             let url = format!("wss://{address}{path}");
             let (socket, _) = tokio_tungstenite::client_async_with_config(url, stream, Some(config()))
                 .await

@@ -25,7 +25,8 @@ fn journal(events: u64) -> Journal {
 /// A greeted session that holds the first `stored` events of the journal.
 fn session(journal: &mut Journal, stored: u64) -> Session {
     let mut session = Session::new(NOW.mono, BANK, device().public().0);
-    let head = journal.leaves[..usize::try_from(stored).unwrap()].last().map_or([0; 32], |leaf| chain_hash(leaf));
+    let head =
+        journal.leaves[..usize::try_from(stored).unwrap()].last().map_or([0; 32], |leaf| chain_hash(leaf));
     session.handle(NOW, Input::Connected(Position { seq: stored, head }));
     say(&mut session, &FromBank::Hello(Box::new(journal.hello())));
     session

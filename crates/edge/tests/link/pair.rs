@@ -89,7 +89,11 @@ impl Pair {
                 if self.network {
                     self.connect();
                 } else {
-                    self.bank.handle(MonoTime::from_ms(self.now_ms), uplink::Input::Disconnected, &mut self.journal);
+                    self.bank.handle(
+                        MonoTime::from_ms(self.now_ms),
+                        uplink::Input::Disconnected,
+                        &mut self.journal,
+                    );
                 }
             }
             uplink::Output::Send(frame) => {
@@ -102,10 +106,18 @@ impl Pair {
             uplink::Output::Request { command, .. } => {
                 *self.asked.entry(command).or_default() += 1;
                 let now = MonoTime::from_ms(self.now_ms);
-                self.bank.handle(now, uplink::Input::Replied { command, answer: Answer::Done }, &mut self.journal);
+                self.bank.handle(
+                    now,
+                    uplink::Input::Replied { command, answer: Answer::Done },
+                    &mut self.journal,
+                );
             }
             uplink::Output::Acknowledged { up_to } => {
-                assert!(up_to as usize <= self.stored.len(), "acknowledged {up_to}, stored {}", self.stored.len());
+                assert!(
+                    up_to as usize <= self.stored.len(),
+                    "acknowledged {up_to}, stored {}",
+                    self.stored.len()
+                );
                 assert!(up_to > self.acknowledged, "an acknowledgement went back");
                 self.acknowledged = up_to;
             }
@@ -141,7 +153,9 @@ impl Pair {
                 }
             }
             platform::Output::Store(batch) => self.store(&batch),
-            platform::Output::AlarmPreview { event, .. } => self.previews.push((event.seq, self.stored.len())),
+            platform::Output::AlarmPreview { event, .. } => {
+                self.previews.push((event.seq, self.stored.len()))
+            }
             platform::Output::Greeted(_) | platform::Output::Status(_) => {}
             platform::Output::Replied { command, .. } => *self.answered.entry(command).or_default() += 1,
             platform::Output::Expired { command, .. } => self.expired.push(command),

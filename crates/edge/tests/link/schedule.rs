@@ -144,7 +144,10 @@ fn no_more_than_a_window_is_ever_under_way() {
 fn a_silent_bank_is_offline_within_sixty_seconds_and_notices_within_forty_five() {
     let mut pair = Pair::new(1);
     pair.heal(30);
-    assert_eq!((pair.presence.as_slice(), pair.reached.as_slice()), (["online"].as_slice(), [true].as_slice()));
+    assert_eq!(
+        (pair.presence.as_slice(), pair.reached.as_slice()),
+        (["online"].as_slice(), [true].as_slice())
+    );
     // The cable is pulled: nobody is told.
     for second in 1..=60 {
         pair.up.clear();

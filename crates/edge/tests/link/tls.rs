@@ -30,8 +30,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::gateway::{
-    BankRegistry, Batch, Command, Commands, Enrolment, Gateway, Ingest, KnownBank, Moment, News, NotAccepted, Pending,
-    Ports, Position, Redeem, Unavailable,
+    BankRegistry, Batch, Command, Commands, Enrolment, Gateway, Ingest, KnownBank, Moment, News, NotAccepted,
+    Pending, Ports, Position, Redeem, Unavailable,
 };
 use crate::journal::{BANK, Journal, device, layout};
 
@@ -133,7 +133,14 @@ impl Enrolment for Fake {
             let known = KnownBank { bank: request.bank, org: ORG, device_key: request.device_key };
             state.known.insert(request.pin.0, known);
             let roster = Roster { revision: 1, bank_name: "Lobby".into(), ..Roster::default() };
-            Ok(Enrolled { bank: request.bank, org: ORG, roster, code_key: [5; 32], code_salt: [6; 16], code_epoch: 1 })
+            Ok(Enrolled {
+                bank: request.bank,
+                org: ORG,
+                roster,
+                code_key: [5; 32],
+                code_salt: [6; 16],
+                code_epoch: 1,
+            })
         }))
     }
 }
@@ -216,7 +223,8 @@ impl Platform {
 
 async fn enrol(token: &Token, seed: u8) -> Result<Enrolled, EnrolmentFailed> {
     let (identity, device) = (identity(seed), device());
-    let new = NewBank { token, identity: &identity, device: &device, layout: layout(), software: "test".into() };
+    let new =
+        NewBank { token, identity: &identity, device: &device, layout: layout(), software: "test".into() };
     uplink::enrol(&TcpDial, new).await
 }
 
@@ -271,7 +279,10 @@ fn pins() -> PinSet {
 async fn enrol_connect_upload_obey_lose_the_connection_and_go_on() {
     let platform = Platform::start().await;
     let enrolled = enrol(&platform.token(), 2).await.unwrap();
-    assert_eq!((enrolled.bank, enrolled.roster.bank_name.as_str(), enrolled.code_key), (BANK, "Lobby", [5; 32]));
+    assert_eq!(
+        (enrolled.bank, enrolled.roster.bank_name.as_str(), enrolled.code_key),
+        (BANK, "Lobby", [5; 32])
+    );
 
     let mut bank = Bank::start(&platform, 2, pins());
     bank.until("reached", |d| *d == Delivery::Reached(true)).await;
@@ -294,7 +305,8 @@ async fn enrol_connect_upload_obey_lose_the_connection_and_go_on() {
     bank.until("lost", |d| *d == Delivery::Reached(false)).await;
     bank.append(500).await;
     bank.until("resumed", |d| *d == Delivery::Acknowledged { up_to: 1_500 }).await;
-    let (stored, written) = (&platform.fake.state.lock().unwrap().stored, &bank.journal.lock().unwrap().leaves);
+    let (stored, written) =
+        (&platform.fake.state.lock().unwrap().stored, &bank.journal.lock().unwrap().leaves);
     assert!(stored == written, "everything arrived once, in order");
 }
 
@@ -306,8 +318,9 @@ async fn a_removed_bank_is_cut_off_and_told_why() {
     bank.until("reached", |d| *d == Delivery::Reached(true)).await;
     platform.fake.change(|s| s.known.clear());
     platform.gateway.forget(BANK);
-    let unknown =
-        |d: &Delivery| matches!(d, Delivery::Fault(Fault::Refused { reason: RefusedReason::UnknownBank, .. }));
+    let unknown = |d: &Delivery| {
+        matches!(d, Delivery::Fault(Fault::Refused { reason: RefusedReason::UnknownBank, .. }))
+    };
     bank.until("refused", unknown).await;
 }
 
@@ -319,7 +332,8 @@ async fn a_newer_connection_of_the_same_bank_takes_over() {
     first.until("reached", |d| *d == Delivery::Reached(true)).await;
     let mut second = Bank::start(&platform, 2, pins());
     second.until("reached", |d| *d == Delivery::Reached(true)).await;
-    let replaced = |d: &Delivery| matches!(d, Delivery::Fault(Fault::Refused { reason: RefusedReason::Replaced, .. }));
+    let replaced =
+        |d: &Delivery| matches!(d, Delivery::Fault(Fault::Refused { reason: RefusedReason::Replaced, .. }));
     first.until("replaced", replaced).await;
 }
 
@@ -348,7 +362,10 @@ async fn a_key_nobody_enrolled_is_refused_with_a_reason() {
     let mut bank = Bank::start(&platform, 8, pins());
     let fault = bank.until("fault", |d| matches!(d, Delivery::Fault(_))).await;
     let Delivery::Fault(Fault::Refused { reason, message }) = fault else { panic!("{fault:?}") };
-    assert_eq!((reason, message.as_str()), (RefusedReason::UnknownBank, "this key belongs to no enrolled bank"));
+    assert_eq!(
+        (reason, message.as_str()),
+        (RefusedReason::UnknownBank, "this key belongs to no enrolled bank")
+    );
 }
 
 #[tokio::test]
@@ -378,7 +395,9 @@ async fn nonsense_is_answered_with_a_reason_and_the_end() {
 #[tokio::test]
 async fn other_paths_and_callers_without_a_key_get_nothing() {
     let platform = Platform::start().await;
-    let Err(tungstenite::Error::Http(response)) = platform.raw(2, "/admin").await else { panic!("not refused") };
+    let Err(tungstenite::Error::Http(response)) = platform.raw(2, "/admin").await else {
+        panic!("not refused")
+    };
     assert_eq!(response.status(), 404);
 
     let stream = TcpStream::connect(platform.address).await.unwrap();
@@ -386,7 +405,9 @@ async fn other_paths_and_callers_without_a_key_get_nothing() {
     let name = rustls::pki_types::ServerName::try_from("platform.invalid").unwrap();
     let refused: io::Result<()> = async {
         let stream = TlsConnector::from(tls).connect(name, stream).await?;
-        tokio_tungstenite::client_async("wss://platform.invalid/link", stream).await.map_err(io::Error::other)?;
+        tokio_tungstenite::client_async("wss://platform.invalid/link", stream)
+            .await
+            .map_err(io::Error::other)?;
         Ok(())
     }
     .await;

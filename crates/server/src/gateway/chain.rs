@@ -142,7 +142,11 @@ impl Chain {
     }
 
     /// Checks events as a whole and takes the new ones; `None` when all of them are known.
-    pub(super) fn extend(&mut self, events: &Events, previews: &BTreeMap<u64, Hash>) -> Result<Option<Batch>, Breach> {
+    pub(super) fn extend(
+        &mut self,
+        events: &Events,
+        previews: &BTreeMap<u64, Hash>,
+    ) -> Result<Option<Batch>, Breach> {
         let mut end = self.position();
         let mut new = Vec::new();
         for (leaf, seq) in events.events.iter().zip(events.first..) {
@@ -174,7 +178,9 @@ impl Chain {
 
     fn read(&self, seq: u64, leaf: &[u8]) -> Result<(Event, Hash), Breach> {
         match event::decode(leaf) {
-            Ok(Leaf::Bank { bank, prev, event }) if bank == self.bank && event.seq == seq => Ok((event, prev)),
+            Ok(Leaf::Bank { bank, prev, event }) if bank == self.bank && event.seq == seq => {
+                Ok((event, prev))
+            }
             Ok(_) => Err(Breach::OtherBank { seq }),
             Err(error) => Err(Breach::Unreadable { seq, error }),
         }

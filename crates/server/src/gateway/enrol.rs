@@ -15,7 +15,11 @@ use super::socket::{Ended, Socket};
 const ASK_WITHIN: Duration = Duration::from_secs(15);
 
 /// Serves a caller on `/enrol` that proved the key behind `pin`.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(ports: &Ports, mut socket: Socket<S>, pin: Pin) {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(
+    ports: &Ports,
+    mut socket: Socket<S>,
+    pin: Pin,
+) {
     let frame = match timeout(ASK_WITHIN, socket.next()).await {
         Ok(Ok(frame)) => frame,
         Ok(Err(Ended::Broke(why))) => return socket.refuse(RefusedReason::Protocol, why).await,

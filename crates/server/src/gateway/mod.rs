@@ -16,8 +16,9 @@ mod socket;
 mod ws;
 
 pub use chain::{Batch, Breach, Checked, Position, SignedHead};
-pub use ports::{
-    BankRegistry, Commands, Enrolment, Ingest, KnownBank, News, NotAccepted, Pending, Ports, Redeem, Unavailable,
-};
 pub use io::{Command, Moment};
+pub use ports::{
+    BankRegistry, Commands, Enrolment, Ingest, KnownBank, News, NotAccepted, Pending, Ports, Redeem,
+    Unavailable,
+};
 pub use ws::Gateway;

@@ -80,7 +80,8 @@ impl Session {
             Input::Tick => {}
             Input::Connected(stored) => {
                 let chain = Chain::new(self.bank, self.device_key, stored);
-                self.connection = Some(Connection { since: now.mono, greeted: false, chain, stored: stored.seq });
+                self.connection =
+                    Some(Connection { since: now.mono, greeted: false, chain, stored: stored.seq });
                 for waiting in &mut self.commands {
                     waiting.sent_here = false;
                 }
@@ -93,7 +94,9 @@ impl Session {
                     self.say(&FromPlatform::Ack { up_to });
                 }
             }
-            Input::StoreFailed => self.refuse(RefusedReason::Unavailable, "the platform cannot store events now"),
+            Input::StoreFailed => {
+                self.refuse(RefusedReason::Unavailable, "the platform cannot store events now")
+            }
             Input::Disconnected => self.connection = None,
         }
         self.tick(now);
@@ -129,7 +132,8 @@ impl Session {
     pub fn next_timeout(&self, now: Moment) -> Option<MonoTime> {
         let silence = (self.presence != Presence::Offline || self.connection.is_some())
             .then(|| self.heard.plus_ms(OFFLINE_AFTER_MS));
-        let greeting = self.connection.as_ref().filter(|c| !c.greeted).map(|c| c.since.plus_ms(GREET_WITHIN_MS));
+        let greeting =
+            self.connection.as_ref().filter(|c| !c.greeted).map(|c| c.since.plus_ms(GREET_WITHIN_MS));
         let expiry = self.commands.iter().map(Waiting::given_up_at).min().map(|at| {
             let ms = u64::try_from(at.since_ms(now.wall)).unwrap_or(0);
             now.mono.plus_ms(ms)

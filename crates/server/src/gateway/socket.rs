@@ -69,7 +69,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket<S> {
                 Some(Ok(Message::Binary(frame))) => return Ok(frame.into()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Text(_))) => return Err(Ended::Broke("a text frame has no place here")),
-                Some(Err(Error::Capacity(_))) => return Err(Ended::Broke("the message is longer than 1 MiB")),
+                Some(Err(Error::Capacity(_))) => {
+                    return Err(Ended::Broke("the message is longer than 1 MiB"));
+                }
                 Some(Err(Error::Protocol(_))) => return Err(Ended::Broke("not a WebSocket frame")),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Ended::Gone),
             }

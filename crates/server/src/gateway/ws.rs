@@ -140,9 +140,15 @@ impl Gateway {
             Ok(Some(known)) => known,
             Ok(None) => {
                 tracing::warn!(?pin, "a caller with an unknown key");
-                return socket.refuse(RefusedReason::UnknownBank, "this key belongs to no enrolled bank").await;
+                return socket
+                    .refuse(RefusedReason::UnknownBank, "this key belongs to no enrolled bank")
+                    .await;
             }
-            Err(_) => return socket.refuse(RefusedReason::Unavailable, "the platform cannot look banks up now").await,
+            Err(_) => {
+                return socket
+                    .refuse(RefusedReason::Unavailable, "the platform cannot look banks up now")
+                    .await;
+            }
         };
         let lane = self.lane(known);
         let number = lane.take_over();

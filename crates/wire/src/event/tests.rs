@@ -16,8 +16,11 @@ fn sample_leaf(dice: &mut Dice) -> Leaf {
     if dice.below(2) == 0 {
         Leaf::Bank { bank: BankId::sample(dice), prev: dice.bytes(), event: sample_event(dice) }
     } else {
-        let event =
-            PlatformEvent { at: WallTime::sample(dice), actor: Actor::sample(dice), kind: PlatformEventKind::sample(dice) };
+        let event = PlatformEvent {
+            at: WallTime::sample(dice),
+            actor: Actor::sample(dice),
+            kind: PlatformEventKind::sample(dice),
+        };
         Leaf::Platform { org: OrgId::sample(dice), event }
     }
 }
@@ -70,7 +73,10 @@ fn opened() -> Leaf {
             seq: 1,
             at: WallTime::from_unix_ms(1_800_000_000_123),
             quality: TimeQuality::Trusted,
-            kind: EventKind::CompartmentOpened { compartment: bailee_domain::compartment::CompartmentNo(7), opening: 300 },
+            kind: EventKind::CompartmentOpened {
+                compartment: bailee_domain::compartment::CompartmentNo(7),
+                opening: 300,
+            },
         },
     }
 }
@@ -78,9 +84,18 @@ fn opened() -> Leaf {
 #[test]
 fn the_bytes_of_version_1_stay_what_they_are() {
     let expected = concat!(
-        "a8", "0001", "0101", "0250", "01010101010101010101010101010101", "031b000001a3185c507b",
-        "048205a20107021901", "2c", "0501", "065820",
-        "0000000000000000000000000000000000000000000000000000000000000000", "0702",
+        "a8",
+        "0001",
+        "0101",
+        "0250",
+        "01010101010101010101010101010101",
+        "031b000001a3185c507b",
+        "048205a20107021901",
+        "2c",
+        "0501",
+        "065820",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0702",
     );
     assert_eq!(hex(&opened().encode().unwrap()), expected);
 }

@@ -177,12 +177,16 @@ fn decode(bytes: &[u8]) -> Result<Request, LinkError> {
             verifier: verifier_from(arm.verifier)?,
             expires: WallTime::from_unix_ms(arm.expires),
         },
-        Kind::Revoke(revoke) => Request::Revoke { grant: GrantId::from_bytes(fixed(&revoke.grant, "grant")?) },
+        Kind::Revoke(revoke) => {
+            Request::Revoke { grant: GrantId::from_bytes(fixed(&revoke.grant, "grant")?) }
+        }
         Kind::SetService(set) => Request::SetService {
             compartment: compartment(set.compartment)?,
             service: outage(set.out_of_service)?.map_or(Service::In, Service::Out),
             by: PersonId::from_bytes(fixed(&set.by, "person")?),
         },
-        Kind::ResetKeypad(reset) => Request::ResetKeypad { by: PersonId::from_bytes(fixed(&reset.by, "person")?) },
+        Kind::ResetKeypad(reset) => {
+            Request::ResetKeypad { by: PersonId::from_bytes(fixed(&reset.by, "person")?) }
+        }
     })
 }

@@ -165,9 +165,10 @@ impl FromBank {
             }),
             Self::Alarm { seq, event } => Body::Alarm(proto::Alarm { seq: *seq, event: event.clone() }),
             Self::Status(status) => Body::Status(status_to(status)),
-            Self::Reply { command, answer } => {
-                Body::Reply(proto::Reply { command: command.to_bytes().to_vec(), answer: answer_number(*answer) })
-            }
+            Self::Reply { command, answer } => Body::Reply(proto::Reply {
+                command: command.to_bytes().to_vec(),
+                answer: answer_number(*answer),
+            }),
             Self::Ping { nonce } => Body::Ping(proto::Ping { nonce: *nonce }),
             Self::Enrol(enrol) => Body::Enrol(proto::Enrol {
                 bank: enrol.bank.to_bytes().to_vec(),

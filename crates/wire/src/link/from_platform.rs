@@ -110,7 +110,9 @@ impl FromPlatform {
     /// The frame of this message.
     pub fn encode(&self) -> Vec<u8> {
         let body = match self {
-            Self::Welcome { acked, time } => Body::Welcome(proto::Welcome { acked: *acked, time: time.unix_ms() }),
+            Self::Welcome { acked, time } => {
+                Body::Welcome(proto::Welcome { acked: *acked, time: time.unix_ms() })
+            }
             Self::Ack { up_to } => Body::Ack(proto::Ack { up_to: *up_to }),
             Self::Command(part) => Body::Command(proto::Command {
                 id: part.command.to_bytes().to_vec(),

@@ -3,7 +3,9 @@
 use bailee_domain::compartment::{Compartment, Layout, Reach, Size, Wiring};
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, PersonId};
-use bailee_domain::roster::{CourierPass, IssuerKey, MAX_COURIERS, MAX_RECIPIENTS, Policy, Recipient, Roster};
+use bailee_domain::roster::{
+    CourierPass, IssuerKey, MAX_COURIERS, MAX_RECIPIENTS, Policy, Recipient, Roster,
+};
 use prost::Message;
 
 use super::bounds::{LinkError, coded, compartment, count, fixed, small, text};

@@ -170,7 +170,8 @@ fn from_platform(dice: &mut Dice) -> FromPlatform {
         0 => FromPlatform::Welcome { acked: dice.number(), time: time(dice) },
         1 => FromPlatform::Ack { up_to: dice.number() },
         2 => {
-            let (command, deadline, request) = (CommandId::from_bytes(dice.bytes()), time(dice), request(dice));
+            let (command, deadline, request) =
+                (CommandId::from_bytes(dice.bytes()), time(dice), request(dice));
             FromPlatform::Command(split(command, deadline, &request).unwrap().swap_remove(0))
         }
         3 => FromPlatform::Time { time: time(dice) },
@@ -252,7 +253,9 @@ fn the_largest_roster_passes_in_parts_that_fit_a_frame() {
     let mut whole = None;
     for part in parts {
         let frame = FromPlatform::Command(part).encode();
-        let Ok(FromPlatform::Command(part)) = FromPlatform::decode(&frame) else { panic!("a part must be readable") };
+        let Ok(FromPlatform::Command(part)) = FromPlatform::decode(&frame) else {
+            panic!("a part must be readable")
+        };
         assert_eq!(whole, None);
         whole = assembler.add(part).unwrap().map(|(_, _, request)| request);
     }
@@ -329,8 +332,13 @@ fn millions_of_empty_entries_are_refused_before_they_take_memory() {
     let mut bytes = vec![0x0a];
     prost::encoding::encode_varint(empty_recipients.len() as u64, &mut bytes);
     bytes.extend(empty_recipients);
-    let part =
-        Part { command: CommandId::from_bytes([1; 16]), deadline: WallTime::default(), part: 0, parts: 1, bytes };
+    let part = Part {
+        command: CommandId::from_bytes([1; 16]),
+        deadline: WallTime::default(),
+        part: 0,
+        parts: 1,
+        bytes,
+    };
     let refused = RequestError::Refused(LinkError::TooLong("list of recipients"));
     assert_eq!(Assembler::default().add(part), Err(refused));
 }
