@@ -12,7 +12,10 @@ pub struct Clocks {
 
 impl Clocks {
     /// Starts counting.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the controller reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the controller reads the monotonic clock"
+    )]
     pub fn start() -> Self {
         Self { started: Instant::now() }
     }
@@ -28,7 +31,10 @@ impl Clocks {
     }
 
     /// What the real-time clock says; not to be believed without `TrustedClock`.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the controller reads the real-time clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the controller reads the real-time clock"
+    )]
     pub fn rtc(&self) -> WallTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

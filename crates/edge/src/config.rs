@@ -192,7 +192,9 @@ impl EdgeConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.layout()?;
         if !self.kiosk.listen.ip().is_loopback() {
-            return Err(invalid("kiosk.listen must be a loopback address: whoever reaches the kiosk stands before the bank"));
+            return Err(invalid(
+                "kiosk.listen must be a loopback address: whoever reaches the kiosk stands before the bank",
+            ));
         }
         if !(1.0..=50.0).contains(&self.kiosk.px_per_mm) {
             return Err(invalid("kiosk.px_per_mm must be between 1 and 50"));
@@ -226,7 +228,8 @@ impl EdgeConfig {
     /// # Errors
     /// [`ConfigError`].
     pub fn layout(&self) -> Result<Layout, ConfigError> {
-        let compartments: Result<Vec<_>, _> = self.compartments.iter().map(CompartmentConfig::compartment).collect();
+        let compartments: Result<Vec<_>, _> =
+            self.compartments.iter().map(CompartmentConfig::compartment).collect();
         Ok(Layout::new(compartments?)?)
     }
 }

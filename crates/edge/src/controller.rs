@@ -101,6 +101,8 @@ pub struct Controller<D, R> {
     doors: BTreeMap<CompartmentNo, Sensed>,
     boards: BTreeMap<u8, BoardHealth>,
     revive_at: MonoTime,
+    /// What the bank is called and whom to call, for a screen without an engine.
+    named: (String, String),
 }
 
 /// A controller whose journal has been read, one step before its engine starts.
@@ -144,6 +146,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             doors: BTreeMap::new(),
             boards: BTreeMap::new(),
             revive_at: MonoTime::default(),
+            named: Default::default(),
         };
         let lasting = controller.replay(entries)?;
         Ok(Starting { controller, lasting })
@@ -240,8 +243,13 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
         let prev = self.place.prev;
         let payloads: Vec<Vec<u8>> = group.iter().map(|record| self.encode(record)).collect();
         if let Err(error) = self.journal.append(&payloads) {
-            tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be written: out of order");
-            self.bank = None;
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the journal cannot be written: out of order"
+            );
+            if let Some(lasting) = self.bank.take().as_ref().map(Bank::lasting) {
+                self.named = (lasting.roster.bank_name.clone(), lasting.roster.help.clone());
+            }
             self.place.prev = prev;
             self.revive_at = now.mono.plus_ms(REVIVE_EVERY_MS);
             return false;
@@ -304,6 +312,8 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             Some(bank) => bank.view(now),
             None => View {
                 version: 0,
+                bank_name: self.named.0.clone(),
+                help: self.named.1.clone(),
                 screen: Screen::Home { keypad: Keypad::ClosedUntilReset },
                 notice: Some(Notice::OutOfOrder),
                 alarms: Vec::new(),

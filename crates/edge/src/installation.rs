@@ -140,7 +140,11 @@ impl Installation {
     /// # Errors
     /// [`InstallationError::AlreadyEnrolled`].
     pub fn refuse_second(dir: &Path) -> Result<(), InstallationError> {
-        if dir.join("bank").exists() { Err(InstallationError::AlreadyEnrolled(dir.to_owned())) } else { Ok(()) }
+        if dir.join("bank").exists() {
+            Err(InstallationError::AlreadyEnrolled(dir.to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     /// Opens the installation of a folder.

@@ -147,20 +147,31 @@ impl Loop {
         D: Disk + 'static,
         R: CryptoRng + Send + 'static,
     {
-        let Parts { controller, first, buses, wires, layout, bank, checker, mut trusted, clocks, news } = parts;
+        let Parts { controller, first, buses, wires, layout, bank, checker, mut trusted, clocks, news } =
+            parts;
         let now = trusted.now(clocks.rtc(), clocks.mono());
         let (view, shown) = watch::channel(Arc::new(controller.view(now)));
         let shared = Arc::new(Mutex::new(now));
         let jobs = start_checker(checker, queue.clone())?;
         let handle = Handle { queue, view: shown, now: shared.clone(), clocks };
         let mut engine = Engine {
-            controller, buses, wires, layout, bank, trusted, clocks, news, jobs, view,
+            controller,
+            buses,
+            wires,
+            layout,
+            bank,
+            trusted,
+            clocks,
+            news,
+            jobs,
+            view,
             now: shared,
             health: BTreeMap::new(),
             told: None,
             status_version: 0,
         };
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || engine.run(first, &inbox))?;
+        let thread =
+            std::thread::Builder::new().name("engine".into()).spawn(move || engine.run(first, &inbox))?;
         Ok(Self { handle, thread })
     }
 
@@ -351,7 +362,8 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             DoorState::Closed => Sensed::Closed,
             DoorState::Unknown => Sensed::Unknown,
         };
-        let wiring = self.wires.number(bus, address).map(|board| Wiring { board, channel: door.channel.number() });
+        let wiring =
+            self.wires.number(bus, address).map(|board| Wiring { board, channel: door.channel.number() });
         if let Some(compartment) = wiring.and_then(|wiring| self.layout.at(wiring)).map(|c| c.number) {
             self.handle(Input::Door { compartment, sensed });
         }
@@ -365,7 +377,8 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
     }
 
     fn token(&mut self, text: &str) -> Heard {
-        let issuers = self.controller.lasting().map(|lasting| lasting.roster.issuers.clone()).unwrap_or_default();
+        let issuers =
+            self.controller.lasting().map(|lasting| lasting.roster.issuers.clone()).unwrap_or_default();
         match tokens::read(text, self.bank, &issuers) {
             Ok(token) => {
                 self.handle(Input::Token(token));
@@ -392,7 +405,8 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
     }
 
     fn tell_status(&mut self, now: Now) {
-        let keypad = self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
+        let keypad =
+            self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
         let status = (self.controller.doors(), self.health.clone(), keypad, self.controller.in_order());
         if self.told.as_ref() == Some(&status) {
             return;

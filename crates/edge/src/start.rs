@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use bailee_domain::compartment::Layout;
 use bailee_domain::time::TrustedClock;
 use bailee_ui::i18n::Locale;
 use bailee_vault::OsRandom;
@@ -103,7 +104,8 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         .map_err(|source| RunError::Io { what: "the journal's folder cannot be opened", source })?;
     let (journal, recovered) =
         Journal::open(disk, installation.journal_key(), installation.journal_id()?, OsRandom)?;
-    let identity = Identity { bank: installation.bank()?, device: installation.device(), layout: layout.clone() };
+    let identity =
+        Identity { bank: installation.bank()?, device: installation.device(), layout: layout.clone() };
     let entries = recovered.entries.iter().map(|entry| (entry.index, entry.payload.as_slice()));
     let starting = Controller::recover(identity, journal, entries, Box::new(OsRandom))?;
     drop(recovered);
@@ -115,30 +117,29 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
     let (stop, stopped) = watch::channel(false);
     let backlog = controller.backlog();
     let (news, link) = link::channel();
-    let roster = controller.lasting().map(|lasting| lasting.roster.clone()).unwrap_or_default();
     let parts = Parts {
-        controller, first, buses, wires,
+        controller,
+        first,
+        buses,
+        wires,
         layout: layout.clone(),
         bank: installation.bank()?,
         checker: CodeChecker::new(installation.code_key(Cost::STANDARD)?),
-        trusted, clocks, news,
+        trusted,
+        clocks,
+        news,
     };
     let engine = Loop::start(parts, (sender, inbox))
         .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
-    let setup = kiosk_setup(config, &roster, layout);
+    let setup = kiosk_setup(config, layout);
     let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
-    let (switch, link_task) = link::start(&installation, backlog, link, engine.handle.clone(), clocks, stopped)?;
+    let (switch, link_task) =
+        link::start(&installation, backlog, link, engine.handle.clone(), clocks, stopped)?;
     Ok(Running { kiosk, switch, engine, stop, tasks: vec![kiosk_task, link_task] })
 }
 
-fn kiosk_setup(
-    config: &EdgeConfig,
-    roster: &bailee_domain::roster::Roster,
-    layout: bailee_domain::compartment::Layout,
-) -> kiosk::Setup {
+fn kiosk_setup(config: &EdgeConfig, layout: Layout) -> kiosk::Setup {
     kiosk::Setup {
-        bank_name: roster.bank_name.clone(),
-        help: roster.help.clone(),
         px_per_mm: config.kiosk.px_per_mm,
         locale: Locale::from_tag(&config.kiosk.language).unwrap_or_default(),
         unit_width_mm: config.kiosk.column_mm,

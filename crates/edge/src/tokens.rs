@@ -10,7 +10,11 @@ use bailee_wire::token::{self, TokenError};
 ///
 /// # Errors
 /// [`TokenError`] when the text has not even the form of a token; the camera sees many other QR codes.
-pub fn read(text: &str, bank: BankId, issuers: &[IssuerKey]) -> Result<Result<TokenClaims, TokenFault>, TokenError> {
+pub fn read(
+    text: &str,
+    bank: BankId,
+    issuers: &[IssuerKey],
+) -> Result<Result<TokenClaims, TokenFault>, TokenError> {
     let token = token::parse(text)?;
     let fields = &token.fields;
     let genuine = issuers

@@ -259,7 +259,9 @@ fn the_power_may_fail_at_any_write() {
     let steps = disk.steps();
     assert!(steps > 20, "the day writes {steps} times");
     for step in 0..steps {
-        for trouble in [Trouble::PowerCut { written: 0 }, Trouble::PowerCut { written: 70 }, Trouble::PowerCutAfter] {
+        for trouble in
+            [Trouble::PowerCut { written: 0 }, Trouble::PowerCut { written: 70 }, Trouble::PowerCutAfter]
+        {
             for unsynced in [Unsynced::Kept, Unsynced::Lost] {
                 check_after_cut(step, trouble, unsynced);
             }
@@ -296,8 +298,11 @@ fn a_full_disk_shuts_the_bank_and_room_opens_it_again() {
     bench.now.mono = bench.now.mono.plus_ms(5_000);
     bench.input(Input::Tick);
     let told = |kind: &EventKind| {
-        matches!(kind, EventKind::CompartmentForced { compartment: CompartmentNo(3) }
-            | EventKind::CompartmentFoundOpen { compartment: CompartmentNo(3) })
+        matches!(
+            kind,
+            EventKind::CompartmentForced { compartment: CompartmentNo(3) }
+                | EventKind::CompartmentFoundOpen { compartment: CompartmentNo(3) }
+        )
     };
     assert!(bench.events().iter().any(told));
 }

@@ -13,6 +13,10 @@ use crate::id::PersonId;
 pub struct View {
     /// Rises whenever the view changes.
     pub version: u64,
+    /// What the bank is called.
+    pub bank_name: String,
+    /// Whom to call or where to go, in the operator's words; may be empty.
+    pub help: String,
     /// The page.
     pub screen: Screen,
     /// A sentence above it about what just happened.

@@ -13,6 +13,8 @@ impl Bank {
     pub fn view(&self, now: Now) -> View {
         View {
             version: 0,
+            bank_name: self.lasting.roster.bank_name.clone(),
+            help: self.lasting.roster.help.clone(),
             screen: self.screen(now),
             notice: self.notice.map(|(notice, _)| notice),
             alarms: self.alarms(),

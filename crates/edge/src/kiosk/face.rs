@@ -21,7 +21,7 @@ impl Face {
     pub fn new(setup: Setup) -> Self {
         let map = MapView {
             id: "map".to_owned(),
-            title: setup.bank_name.clone(),
+            title: String::new(),
             unit_width_mm: setup.unit_width_mm.max(1),
             unit_height_mm: setup.unit_height_mm.max(1),
             compartments: setup.layout.iter().map(cell).collect(),
@@ -33,8 +33,15 @@ impl Face {
     }
 
     /// The front with one door pointed at. What is in the other doors is nobody's business.
-    pub(super) fn pointing(&self, door: CompartmentNo, state: CellState, alarms: &[DoorAlarm]) -> MapView {
+    pub(super) fn pointing(
+        &self,
+        title: &str,
+        door: CompartmentNo,
+        state: CellState,
+        alarms: &[DoorAlarm],
+    ) -> MapView {
         let mut map = self.map.clone();
+        map.title = title.to_owned();
         map.highlight = Some(door.0);
         for cell in &mut map.compartments {
             if cell.number == door.0 {

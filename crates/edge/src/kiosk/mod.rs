@@ -66,10 +66,6 @@ pub struct Away;
 /// What the pages need to know about the bank and its screen, fixed while the controller runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
-    /// The bank's name, as people call it.
-    pub bank_name: String,
-    /// Whom to call or where to go, in the operator's words; may be empty.
-    pub help: String,
     /// CSS pixels in a millimetre of this screen, so that keys are 20 mm.
     pub px_per_mm: f32,
     /// The language pages start in.

@@ -20,15 +20,7 @@ pub const NOW: WallTime = WallTime::from_unix_ms(1_800_000_000_000);
 /// A bank of 24 doors in four columns.
 #[must_use]
 pub fn setup() -> Setup {
-    Setup {
-        bank_name: "Garden Court, lobby".to_owned(),
-        help: "+49 30 555 0134".to_owned(),
-        px_per_mm: 5.56,
-        locale: Locale::En,
-        unit_width_mm: 450,
-        unit_height_mm: 120,
-        layout: layout(),
-    }
+    Setup { px_per_mm: 5.56, locale: Locale::En, unit_width_mm: 450, unit_height_mm: 120, layout: layout() }
 }
 
 fn layout() -> Layout {
@@ -75,7 +67,15 @@ pub fn recipient(unit: &str, masked_name: &str) -> Match {
 /// One view of `screen`.
 #[must_use]
 pub fn view(screen: Screen) -> View {
-    View { version: 1, screen, notice: None, alarms: Vec::new(), leaving_in_s: None }
+    View {
+        version: 1,
+        bank_name: "Garden Court, lobby".to_owned(),
+        help: "+49 30 555 0134".to_owned(),
+        screen,
+        notice: None,
+        alarms: Vec::new(),
+        leaving_in_s: None,
+    }
 }
 
 fn home() -> View {

@@ -75,8 +75,8 @@ pub fn page(scene: &Scene<'_>) -> String {
     let changing = scene.settings != (Settings { locale: scene.face.setup.locale, ..Settings::default() });
     rendered(&parts::Document {
         page: &page,
-        bank: &scene.face.setup.bank_name,
-        help: &scene.face.setup.help,
+        bank: &scene.view.bank_name,
+        help: &scene.view.help,
         classes: scene.settings.classes(),
         events: format!("/events?have={}", tags(&parts)),
         refresh_s: refresh_s(&scene.view.screen),

@@ -187,7 +187,7 @@ pub(super) fn title_key(screen: &Screen) -> &'static str {
 /// What to do now.
 pub(super) fn screen(scene: &Scene<'_>, page: &Page) -> String {
     let door = |number: &CompartmentNo| door(scene, page, *number);
-    let help = scene.face.setup.help.as_str();
+    let help = scene.view.help.as_str();
     match &scene.view.screen {
         Screen::Home { keypad } => rendered(&home(scene, page, *keypad)),
         Screen::Checking => rendered(&Checking { page }),
@@ -237,7 +237,7 @@ pub(super) fn side(scene: &Scene<'_>, page: &Page) -> String {
 }
 
 fn map(scene: &Scene<'_>, page: &Page, door: CompartmentNo, state: CellState) -> String {
-    rendered(&Map { page, map: scene.face.pointing(door, state, &scene.view.alarms) })
+    rendered(&Map { page, map: scene.face.pointing(&scene.view.bank_name, door, state, &scene.view.alarms) })
 }
 
 fn door(scene: &Scene<'_>, page: &Page, number: CompartmentNo) -> Door {
@@ -256,7 +256,7 @@ fn home<'a>(scene: &Scene<'a>, page: &'a Page, keypad: Keypad) -> Home<'a> {
         Keypad::Closed(_) => Pad::Closed,
         Keypad::ClosedUntilReset => Pad::NeedsStaff,
     };
-    Home { page, pad, wait_s: WAIT_S, wait_clock: WAIT_CLOCK, help: &scene.face.setup.help }
+    Home { page, pad, wait_s: WAIT_S, wait_clock: WAIT_CLOCK, help: &scene.view.help }
 }
 
 /// Digits first, because most units are numbers; then the letters of the page's language; then Latin ones.
