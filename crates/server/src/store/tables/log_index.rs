@@ -1,0 +1,416 @@
+//! `log_index`: what the log page filters by. Opaque ids only; everything here can be rebuilt from the events.
+
+use bailee_domain::compartment::CompartmentNo;
+use bailee_domain::event::{Event, EventKind, Purpose, Severity};
+use bailee_domain::id::{BankId, GrantId, MessageId, OrgId, ParcelId, PersonId};
+use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
+use bailee_domain::time::WallTime;
+use bailee_wire::event::{Leaf, NO_EVENT};
+
+use super::{Conditions, damaged, typed, typed_opt};
+use crate::app::AppError;
+use crate::params;
+use crate::store::{Row, Tx, Value};
+
+/// One line of the log: what an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Indexed {
+    /// When it happened, by its source's clock.
+    pub at: WallTime,
+    /// The name of its kind.
+    pub kind: String,
+    /// How soon somebody must look.
+    pub severity: Severity,
+    /// The bank it came from or is about.
+    pub bank: Option<BankId>,
+    /// The compartment.
+    pub compartment: Option<CompartmentNo>,
+    /// The parcel.
+    pub parcel: Option<ParcelId>,
+    /// The grant.
+    pub grant: Option<GrantId>,
+    /// The person it is about.
+    pub person: Option<PersonId>,
+    /// Who did it, as [`actor_text`] writes it.
+    pub actor: String,
+    message: Option<MessageId>,
+}
+
+impl Indexed {
+    /// What an event of a bank says about itself.
+    pub fn of_bank(bank: BankId, event: &Event) -> Self {
+        let leaf = Leaf::Bank { bank, prev: NO_EVENT, event: event.clone() };
+        let mut line = Self::plain(event.at, leaf.kind(), event.kind.severity(), Actor::Bank(bank));
+        line.bank = Some(bank);
+        line.compartment = event.kind.compartment();
+        line.note_bank_ids(&event.kind);
+        line
+    }
+
+    fn note_bank_ids(&mut self, kind: &EventKind) {
+        match kind {
+            EventKind::CourierSignedIn { courier, .. } => self.done_by(*courier),
+            EventKind::OpeningIntended { purpose, .. } => {
+                self.parcel = Some(purpose.parcel());
+                match purpose {
+                    Purpose::DropOff { recipient, courier, .. } => {
+                        self.person = Some(*recipient);
+                        self.actor = courier.to_string();
+                    }
+                    Purpose::Pickup { grant, .. } => self.grant = Some(*grant),
+                }
+            }
+            EventKind::ParcelDeposited(deposit) => {
+                self.parcel = Some(deposit.parcel);
+                self.grant = Some(deposit.grant);
+                self.person = Some(deposit.recipient);
+                self.actor = deposit.courier.to_string();
+            }
+            EventKind::DropOffCancelled { parcel, .. } => self.parcel = Some(*parcel),
+            EventKind::ParcelCollected { parcel, grant, .. } | EventKind::GrantExpired { parcel, grant } => {
+                self.parcel = Some(*parcel);
+                self.grant = Some(*grant);
+            }
+            EventKind::GrantArmed { grant, .. } | EventKind::GrantRevoked { grant } => {
+                self.grant = Some(*grant);
+            }
+            EventKind::KeypadReset { by } | EventKind::ServiceChanged { by: Some(by), .. } => {
+                self.actor = by.to_string();
+            }
+            _ => {}
+        }
+    }
+
+    /// What an event of the platform says about itself.
+    pub fn of_platform(org: OrgId, event: &PlatformEvent) -> Self {
+        let leaf = Leaf::Platform { org, event: event.clone() };
+        let mut line = Self::plain(event.at, leaf.kind(), platform_severity(&event.kind), event.actor);
+        line.note_platform_ids(&event.kind);
+        line
+    }
+
+    fn note_platform_ids(&mut self, kind: &PlatformEventKind) {
+        use PlatformEventKind as Kind;
+        match kind {
+            Kind::AdministratorCreated { person, .. }
+            | Kind::SignedIn { person }
+            | Kind::PersonAdded { person, .. }
+            | Kind::PersonChanged { person, .. }
+            | Kind::PersonRemoved { person }
+            | Kind::PersonalDataRead { person }
+            | Kind::CourierCodeIssued { courier: person } => self.person = Some(*person),
+            Kind::NotificationSent { message, person, .. }
+            | Kind::NotificationFailed { message, person, .. } => {
+                self.person = Some(*person);
+                self.message = Some(*message);
+            }
+            Kind::EnrolmentOffered { bank }
+            | Kind::BankEnrolled { bank, .. }
+            | Kind::ChainHead { bank, .. }
+            | Kind::BankOffline { bank }
+            | Kind::BankOnline { bank }
+            | Kind::BankOperationRequested { bank, .. } => self.bank = Some(*bank),
+            Kind::CodeIssued { grant, .. } => self.grant = Some(*grant),
+            Kind::ParcelOverdue { parcel } | Kind::ParcelExtended { parcel, .. } => {
+                self.parcel = Some(*parcel);
+            }
+            Kind::LogStarted
+            | Kind::SignInRefused
+            | Kind::PermissionDenied { .. }
+            | Kind::CarrierAdded { .. }
+            | Kind::AlertAcknowledged { .. }
+            | Kind::SettingChanged { .. }
+            | Kind::TokenCreated { .. }
+            | Kind::TokenRevoked { .. }
+            | Kind::LogExported { .. } => {}
+        }
+    }
+
+    fn plain(at: WallTime, kind: String, severity: Severity, actor: Actor) -> Self {
+        Self {
+            at,
+            kind,
+            severity,
+            bank: None,
+            compartment: None,
+            parcel: None,
+            grant: None,
+            person: None,
+            actor: actor_text(&actor),
+            message: None,
+        }
+    }
+
+    fn done_by(&mut self, person: PersonId) {
+        self.person = Some(person);
+        self.actor = person.to_string();
+    }
+}
+
+/// How soon somebody must look at an event of the platform.
+const fn platform_severity(kind: &PlatformEventKind) -> Severity {
+    match kind {
+        PlatformEventKind::BankOffline { .. } => Severity::Alarm,
+        PlatformEventKind::SignInRefused
+        | PlatformEventKind::PermissionDenied { .. }
+        | PlatformEventKind::NotificationFailed { .. }
+        | PlatformEventKind::ParcelOverdue { .. } => Severity::Notice,
+        _ => Severity::Routine,
+    }
+}
+
+/// An actor as text: an id, `platform` or `anonymous`.
+pub fn actor_text(actor: &Actor) -> String {
+    match actor {
+        Actor::Platform => "platform".into(),
+        Actor::Anonymous => "anonymous".into(),
+        Actor::Person(person) => person.to_string(),
+        Actor::Token(token) => token.to_string(),
+        Actor::Bank(bank) => bank.to_string(),
+    }
+}
+
+/// Reads what [`actor_text`] wrote.
+///
+/// # Errors
+/// [`AppError::Damaged`] for anything else.
+pub fn actor_from_text(text: &str) -> Result<Actor, AppError> {
+    let person = || text.parse().map(Actor::Person);
+    let token = || text.parse().map(Actor::Token);
+    let bank = || text.parse().map(Actor::Bank);
+    match text {
+        "platform" => Ok(Actor::Platform),
+        "anonymous" => Ok(Actor::Anonymous),
+        _ => person().or_else(|_| token()).or_else(|_| bank()).map_err(|_| damaged("actor")),
+    }
+}
+
+/// Stores a line, after adding what the ids in it lead to: the parcel of a grant or message, the person of a parcel.
+///
+/// # Errors
+/// The store's.
+pub async fn insert(tx: &Tx, org: OrgId, event_id: i64, mut line: Indexed) -> Result<(), AppError> {
+    complete(tx, &mut line).await?;
+    let sql = "INSERT INTO log_index
+        (event_id, org, at, kind, severity, bank, compartment, parcel, grant_id, person, actor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let values = params![
+        event_id,
+        org.to_string(),
+        line.at.unix_ms(),
+        line.kind,
+        severity_number(line.severity),
+        line.bank.map(String::from),
+        line.compartment.map(|compartment| compartment.0),
+        line.parcel.map(String::from),
+        line.grant.map(String::from),
+        line.person.map(String::from),
+        line.actor,
+    ];
+    tx.exec(sql, values).await?;
+    Ok(())
+}
+
+async fn complete(tx: &Tx, line: &mut Indexed) -> Result<(), AppError> {
+    if let (Some(message), None) = (line.message, line.parcel) {
+        let sql = "SELECT parcel FROM message WHERE id = $1";
+        let row = tx.query_opt(sql, params![message.to_string()]).await?;
+        line.parcel = row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten();
+    }
+    let (column, value) = match (line.parcel, line.grant) {
+        (Some(parcel), _) => ("id", parcel.to_string()),
+        (None, Some(grant)) => ("grant_id", grant.to_string()),
+        (None, None) => return Ok(()),
+    };
+    let sql = format!("SELECT id, bank, compartment, grant_id, recipient FROM parcel WHERE {column} = $1");
+    if let Some(row) = tx.query_opt(&sql, params![value]).await? {
+        line.parcel = Some(typed(&row, "id")?);
+        line.grant = line.grant.or(Some(typed(&row, "grant_id")?));
+        line.bank = line.bank.or(Some(typed(&row, "bank")?));
+        line.compartment = line.compartment.or(Some(CompartmentNo(row.get("compartment")?)));
+        line.person = line.person.or(Some(typed(&row, "recipient")?));
+    }
+    Ok(())
+}
+
+/// The parcel of the opening a bank announced under this number.
+///
+/// # Errors
+/// The store's.
+pub async fn parcel_of_opening(tx: &Tx, bank: BankId, seq: u64) -> Result<Option<ParcelId>, AppError> {
+    let sql = "SELECT log_index.parcel AS parcel FROM event JOIN log_index ON log_index.event_id = event.id
+        WHERE event.source_id = $1 AND event.source_seq = $2";
+    let row = tx.query_opt(sql, params![bank.to_string(), i64::try_from(seq).unwrap_or(i64::MAX)]).await?;
+    Ok(row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten())
+}
+
+/// The parcel of the last time a compartment's door was moved on purpose or by force.
+///
+/// # Errors
+/// The store's.
+pub async fn last_parcel_at(
+    tx: &Tx,
+    bank: BankId,
+    compartment: CompartmentNo,
+) -> Result<Option<ParcelId>, AppError> {
+    let sql = "SELECT parcel FROM log_index WHERE bank = $1 AND compartment = $2 AND kind IN
+        ('OpeningIntended', 'CompartmentOpened', 'CompartmentForced', 'CompartmentFoundOpen')
+        ORDER BY event_id DESC LIMIT 1";
+    let row = tx.query_opt(sql, params![bank.to_string(), compartment.0]).await?;
+    Ok(row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten())
+}
+
+/// Which events are asked for; what is `None` does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Not before this time.
+    pub from: Option<WallTime>,
+    /// Before this time.
+    pub until: Option<WallTime>,
+    /// Of this kind, such as `CompartmentOpened`.
+    pub kind: Option<String>,
+    /// From or about this bank.
+    pub bank: Option<BankId>,
+    /// About this compartment.
+    pub compartment: Option<CompartmentNo>,
+    /// About this parcel.
+    pub parcel: Option<ParcelId>,
+    /// About this person, or done by them.
+    pub person: Option<PersonId>,
+    /// At least this severe.
+    pub severity: Option<Severity>,
+}
+
+/// In which order, and from where on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogOrder {
+    /// Newest first, older than this row.
+    NewestFirst {
+        /// The last row of the page before.
+        before: Option<i64>,
+    },
+    /// Oldest first, newer than the one row and up to the other.
+    OldestFirst {
+        /// The last row of the page before.
+        after: i64,
+        /// The last row of all.
+        up_to: i64,
+    },
+}
+
+/// One line of the log as listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Names the event; also the cursor.
+    pub id: i64,
+    /// Its place in the custody log, once it has one.
+    pub leaf_index: Option<u64>,
+    /// What it is about.
+    pub line: Indexed,
+}
+
+impl LogRow {
+    fn read(row: &Row) -> Result<Self, AppError> {
+        let severity = match row.get::<i64>("severity")? {
+            0 => Severity::Routine,
+            1 => Severity::Notice,
+            2 => Severity::Alarm,
+            _ => return Err(damaged("log_index.severity")),
+        };
+        let line = Indexed {
+            at: WallTime::from_unix_ms(row.get("at")?),
+            kind: row.get("kind")?,
+            severity,
+            bank: typed_opt(row, "bank")?,
+            compartment: row.get::<Option<u16>>("compartment")?.map(CompartmentNo),
+            parcel: typed_opt(row, "parcel")?,
+            grant: typed_opt(row, "grant_id")?,
+            person: typed_opt(row, "person")?,
+            actor: row.get::<Option<String>>("actor")?.unwrap_or_default(),
+            message: None,
+        };
+        Ok(Self { id: row.get("event_id")?, leaf_index: row.get("leaf_index")?, line })
+    }
+}
+
+const fn severity_number(severity: Severity) -> i64 {
+    match severity {
+        Severity::Routine => 0,
+        Severity::Notice => 1,
+        Severity::Alarm => 2,
+    }
+}
+
+fn conditions(org: OrgId, filter: &LogFilter, order: LogOrder) -> Conditions {
+    let mut only = Conditions::new("log_index.org", org.to_string());
+    let mut and = |test: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            only.and(test, value);
+        }
+    };
+    and("log_index.at >= ?", filter.from.map(|at| at.unix_ms().into()));
+    and("log_index.at < ?", filter.until.map(|at| at.unix_ms().into()));
+    and("log_index.kind = ?", filter.kind.as_deref().map(Value::from));
+    and("log_index.bank = ?", filter.bank.map(|id| String::from(id).into()));
+    and("log_index.compartment = ?", filter.compartment.map(|number| number.0.into()));
+    and("log_index.parcel = ?", filter.parcel.map(|id| String::from(id).into()));
+    let person = filter.person.map(|id| String::from(id).into());
+    and("(log_index.person = ? OR log_index.actor = ?)", person);
+    and("log_index.severity >= ?", filter.severity.map(|severity| severity_number(severity).into()));
+    match order {
+        LogOrder::NewestFirst { before } => and("log_index.event_id < ?", before.map(Value::from)),
+        LogOrder::OldestFirst { after, up_to } => {
+            and("log_index.event_id > ?", Some(after.into()));
+            and("log_index.event_id <= ?", Some(up_to.into()));
+        }
+    }
+    only
+}
+
+/// At most `limit` lines that pass the filter; with `banks`, only lines of those banks.
+///
+/// # Errors
+/// The store's.
+pub async fn list(
+    tx: &Tx,
+    org: OrgId,
+    filter: &LogFilter,
+    order: LogOrder,
+    (banks, limit): (Option<&[BankId]>, u32),
+) -> Result<Vec<LogRow>, AppError> {
+    let mut only = conditions(org, filter, order);
+    if let Some(banks) = banks {
+        only.and_in("log_index.bank", banks.iter().map(|bank| bank.to_string().into()).collect());
+    }
+    let direction = if matches!(order, LogOrder::NewestFirst { .. }) { "DESC" } else { "ASC" };
+    let limit = only.place(limit);
+    let sql = format!(
+        "SELECT log_index.event_id, log_index.at, log_index.kind, log_index.severity, log_index.bank,
+            log_index.compartment, log_index.parcel, log_index.grant_id, log_index.person, log_index.actor,
+            event.leaf_index
+        FROM log_index JOIN event ON event.id = log_index.event_id
+        WHERE {} ORDER BY log_index.event_id {direction} LIMIT {limit}",
+        only.text()
+    );
+    tx.query(&sql, only.values()).await?.iter().map(LogRow::read).collect()
+}
+
+/// How many lines pass the filter, and the last of them.
+///
+/// # Errors
+/// The store's.
+pub async fn extent(
+    tx: &Tx,
+    org: OrgId,
+    filter: &LogFilter,
+    banks: Option<&[BankId]>,
+) -> Result<(u64, i64), AppError> {
+    let mut only = conditions(org, filter, LogOrder::NewestFirst { before: None });
+    if let Some(banks) = banks {
+        only.and_in("log_index.bank", banks.iter().map(|bank| bank.to_string().into()).collect());
+    }
+    let sql =
+        format!("SELECT COUNT(*) AS entries, MAX(event_id) AS last FROM log_index WHERE {}", only.text());
+    let row = tx.query_one(&sql, only.values()).await?;
+    Ok((row.get("entries")?, row.get::<Option<i64>>("last")?.unwrap_or(0)))
+}
