@@ -193,7 +193,10 @@ CREATE INDEX message_due ON message (state, next_at);
 CREATE TABLE template (
     org TEXT NOT NULL REFERENCES org (id),
     name TEXT NOT NULL,
-    body TEXT NOT NULL,
+    subject TEXT,
+    text TEXT,
+    html TEXT,
+    sms TEXT,
     version {{int}} NOT NULL,
     PRIMARY KEY (org, name)
 ) {{strict}};

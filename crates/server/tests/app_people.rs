@@ -1,5 +1,7 @@
 //! People, sign-in, couriers, tokens and settings, as a user would notice them, on every engine.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "support/platform.rs"]
 mod platform;
 mod support;
@@ -21,10 +23,10 @@ use bailee_server::app::tokens::{self, NewToken};
 use bailee_server::app::{AppError, FieldError, Principal, Refused, carriers, install};
 use bailee_server::notify::templates::{Language, TemplateKey, default_text};
 use bailee_server::params;
-use bailee_server::store::tables::{code, courier, org};
+use bailee_server::store::tables::{code, courier, org, person};
 use bailee_vault::code::{BankCodeKey, Candidate, CodeIndex, CodeSecret, find};
 use bailee_vault::kek::MemoryKek;
-use bailee_vault::seal::Aad;
+use bailee_vault::seal::{Aad, PersonKey};
 use bailee_vault::stretch::Cost;
 use bailee_vault::{Secret, commit};
 use platform::{ADMIN_EMAIL, PASSWORD, Rig, START, ada, contains, holding, not_allowed, refused};
@@ -302,12 +304,25 @@ async fn a_look_at_a_person_is_logged_and_the_log_commits_to_the_details(fresh: 
     assert_eq!(person, id);
     let person = people::find(&rig.app, &admin, id).await.unwrap();
     assert_eq!(rig.last_event().await, (admin.actor, PlatformEventKind::PersonalDataRead { person: id }));
-    // The log gives nothing away to somebody who guesses the details but does not have the salt.
-    let guess = br#"{"name":"Bo","unit":"1A","email":"bo@canary.example","phone":null,"low_reach":false}"#;
-    assert!(!commit::verify(&details, &[0; 32], people::COMMITMENT_LABEL, guess));
+    // Whoever holds the person's key can prove what was logged; nobody else can even guess at it.
+    let (salt, logged) = sealed_details(&rig, id).await;
+    assert!(commit::verify(&details, &salt, people::COMMITMENT_LABEL, &logged));
+    assert!(!commit::verify(&details, &[0; 32], people::COMMITMENT_LABEL, &logged));
     assert_eq!(person.details.name, "Bo");
     let missing = people::find(&rig.app, &admin, PersonId::from_bytes([9; 16])).await;
     assert_eq!(refused(missing).map(|it| it.id), Err(Refused::NotFound));
+}
+
+/// What is sealed of a person: the salt of the commitment, and what it was made of.
+async fn sealed_details(rig: &Rig, id: PersonId) -> ([u8; 32], Vec<u8>) {
+    let org = rig.app.org();
+    let row = rig.fresh.db.read(async move |tx| person::get(&tx, org, id).await).await.unwrap().unwrap();
+    let bytes = id.to_bytes();
+    let key = PersonKey::open(rig.app.keys().person(), &bytes, &row.key).unwrap();
+    let place = Aad { table: "person", column: "details", row: &bytes };
+    let opened = key.open_value(&place, &row.details).unwrap();
+    let (salt, logged) = opened.expose().split_first_chunk().unwrap();
+    (*salt, logged.to_vec())
 }
 
 async fn lists_are_searched_and_paged_and_show_no_addresses(fresh: Fresh) {

@@ -31,6 +31,7 @@ pub mod settings;
 pub mod sign_in;
 mod slow;
 pub mod templates;
+mod texts;
 pub mod tokens;
 
 use std::sync::atomic::{AtomicU64, Ordering};

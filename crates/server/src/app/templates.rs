@@ -3,7 +3,6 @@
 use bailee_domain::access::{Permission, Scope};
 use bailee_domain::id::OrgId;
 use bailee_domain::platform::PlatformEventKind;
-use serde::{Deserialize, Serialize};
 
 use super::{App, AppError, Principal, Refused};
 use crate::notify::templates::{
@@ -39,15 +38,6 @@ pub enum Saved {
 
 /// A text with sample values: the e-mail and the text message.
 pub type Preview = (EmailText, Option<String>);
-
-/// The stored form of a text.
-#[derive(Serialize, Deserialize)]
-struct Body {
-    subject: String,
-    text: String,
-    html: Option<String>,
-    sms: Option<String>,
-}
 
 /// Every text, in the order they are shown.
 ///
@@ -96,9 +86,7 @@ pub async fn change(
     if let Err(faults) = templates::validate(key, &text) {
         return Ok(Saved::Faulty(faults));
     }
-    let TemplateText { subject, text, html, sms } = text;
-    let body = serde_json::to_string(&Body { subject, text, html, sms }).expect("texts always encode");
-    let version = put(app, principal, key, body, version).await?;
+    let version = put(app, principal, key, Some(text), version).await?;
     Ok(Saved::Saved { version })
 }
 
@@ -113,7 +101,7 @@ pub async fn reset(
     version: i64,
 ) -> Result<i64, AppError> {
     app.authorise(principal, Permission::ManageSettings, Scope::Organisation, None).await?;
-    put(app, principal, key, String::new(), version).await
+    put(app, principal, key, None, version).await
 }
 
 /// What a text looks like with sample values, or what is wrong with it.
@@ -132,20 +120,17 @@ pub async fn preview(
 
 async fn load(tx: &Tx, org: OrgId, key: TemplateKey) -> Result<Setting, AppError> {
     let row = template::get(tx, org, key.name()).await?;
-    let version = row.as_ref().map_or(0, |row| row.version);
-    let Some(row) = row.filter(|row| !row.body.is_empty()) else {
-        return Ok(Setting { key, text: default_text(key, Language::En), edited: false, version });
-    };
-    let Body { subject, text, html, sms } =
-        serde_json::from_str(&row.body).map_err(|_| AppError::Damaged { what: "template.body" })?;
-    Ok(Setting { key, text: TemplateText { subject, text, html, sms }, edited: true, version })
+    let (text, version) = row.map_or((None, 0), |row| (row.text, row.version));
+    let edited = text.is_some();
+    let text = text.unwrap_or_else(|| default_text(key, Language::En));
+    Ok(Setting { key, text, edited, version })
 }
 
 async fn put(
     app: &App,
     principal: &Principal,
     key: TemplateKey,
-    body: String,
+    text: Option<TemplateText>,
     version: i64,
 ) -> Result<i64, AppError> {
     app.change(principal.actor, async move |change| {
@@ -154,7 +139,7 @@ async fn put(
         if current != version {
             return Err(Refused::Conflict { current }.into());
         }
-        let row = TemplateRow { body: body.clone(), version: version + 1 };
+        let row = TemplateRow { text: text.clone(), version: version + 1 };
         template::put(&change.tx, change.org, key.name(), &row).await?;
         let what = format!("template.{}", key.name());
         change.event(PlatformEventKind::SettingChanged { what }).await?;

@@ -1,7 +1,8 @@
 //! What is known of a person: checked when it comes in, sealed under the person's own key from then on.
 //!
-//! The sealed value is `salt[32] ‖ JSON of the details`; the custody log holds the commitment to that JSON under that
-//! salt. Destroying the key destroys both, and the commitment then says nothing.
+//! The sealed value is `salt[32] ‖ name, unit, e-mail, phone, reach` (each a text as `texts` writes it); the custody log
+//! holds the commitment to what follows the salt, under that salt. Destroying the key destroys both, and the commitment
+//! then says nothing.
 
 use bailee_domain::compartment::Reach;
 use bailee_domain::id::PersonId;
@@ -11,9 +12,8 @@ use bailee_vault::blind::{normalise_email, normalise_phone};
 use bailee_vault::commit::commit;
 use bailee_vault::seal::{Aad, PersonKey};
 use bailee_vault::{Secret, blind::NotNormal};
-use serde::{Deserialize, Serialize};
 
-use crate::app::{App, AppError, FieldError, Keys};
+use crate::app::{App, AppError, FieldError, Keys, texts};
 use crate::notify::EmailAddress;
 use crate::store::tables::person::PersonRow;
 
@@ -22,8 +22,11 @@ pub const MAX_TEXT: usize = 200;
 /// Under which label the custody log commits to a person's details.
 pub const COMMITMENT_LABEL: &str = "person-details";
 
+const LOW: &str = "low";
+const STANDARD: &str = "standard";
+
 /// What is known of a person. `Debug` shows none of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Details {
     /// Full name.
     pub name: String,
@@ -33,7 +36,7 @@ pub struct Details {
     pub email: Option<String>,
     /// Phone number in E.164.
     pub phone: Option<String>,
-    low_reach: bool,
+    reach: Reach,
 }
 
 impl std::fmt::Debug for Details {
@@ -83,18 +86,30 @@ impl Details {
         if typed.email.trim().is_empty() && typed.phone.trim().is_empty() {
             wrong.push(FieldError { field: "email", code: "email_or_phone_required" });
         }
-        let low_reach = typed.reach == Reach::Low;
-        if wrong.is_empty() { Ok(Self { name, unit, email, phone, low_reach }) } else { Err(wrong) }
+        let reach = typed.reach;
+        if wrong.is_empty() { Ok(Self { name, unit, email, phone, reach }) } else { Err(wrong) }
     }
 
-    /// Whether the person needs a door within reach.
+    /// Whether the person needs a door within reach; sealed like the rest, for what it may say about health.
     pub fn reach(&self) -> Reach {
-        if self.low_reach { Reach::Low } else { Reach::Standard }
+        self.reach
     }
 
     /// The exact bytes the custody log commits to.
     fn canonical(&self) -> Secret<Vec<u8>> {
-        Secret::new(serde_json::to_vec(self).expect("texts and a flag always encode"))
+        let reach = if self.reach == Reach::Low { LOW } else { STANDARD };
+        let (email, phone) = (self.email.as_deref(), self.phone.as_deref());
+        Secret::new(texts::encode(&[Some(&self.name), Some(&self.unit), email, phone, Some(reach)]))
+    }
+
+    fn from_canonical(bytes: &[u8]) -> Option<Self> {
+        let [name, unit, email, phone, reach] = texts::decode(bytes)?;
+        let reach = match reach?.as_str() {
+            LOW => Reach::Low,
+            STANDARD => Reach::Standard,
+            _ => return None,
+        };
+        Some(Self { name: name?, unit: unit?, email, phone, reach })
     }
 }
 
@@ -135,8 +150,8 @@ pub(in crate::app) fn open(keys: &Keys, row: &PersonRow) -> Result<Details, AppE
     let damaged = || AppError::Damaged { what: "person.details" };
     let opened =
         key_of(keys, row)?.open_value(&place(&row.id.to_bytes()), &row.details).map_err(|_| damaged())?;
-    let (_salt, json) = opened.expose().split_first_chunk::<32>().ok_or_else(damaged)?;
-    serde_json::from_slice(json).map_err(|_| damaged())
+    let (_salt, details) = opened.expose().split_first_chunk::<32>().ok_or_else(damaged)?;
+    Details::from_canonical(details).ok_or_else(damaged)
 }
 
 /// The index by which the person with this e-mail address is found; `None` when it is no address.
