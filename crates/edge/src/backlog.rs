@@ -147,6 +147,11 @@ impl EventSource for Backlog {
         self.waiting.iter().skip(skip).take_while(fits).map(|w| (w.seq, w.leaf.clone())).collect()
     }
 
+    fn alarms(&mut self) -> Vec<u64> {
+        let alarms = self.waiting.iter().filter(|waiting| waiting.severity == Severity::Alarm);
+        alarms.map(|waiting| waiting.seq).collect()
+    }
+
     fn sign_head(&mut self, seq: u64, head: &Hash) -> [u8; 64] {
         self.identity.device.sign(&head_statement(self.identity.bank, seq, head))
     }
