@@ -16,19 +16,26 @@ use bailee_domain::compartment::{CompartmentNo, Reach};
 use bailee_domain::event::EventKind;
 use bailee_domain::id::{GrantId, ParcelId, PersonId};
 use bailee_domain::parcel::Custody;
-use bailee_domain::time::WallTime;
+use bailee_domain::time::{MonoTime, TimeQuality, WallTime};
 use bailee_server::app::alerts::{self, AlertFilter, ListAlerts};
 use bailee_server::app::couriers::{self, CourierInput};
 use bailee_server::app::ingest::{self, Breach, Taken};
+use bailee_server::app::link::{self, Ask, Desk, NotAnswered};
 use bailee_server::app::log::{self, ListLog, LogFilter, LogRow, csv};
 use bailee_server::app::parcels::{self, CodeStatus, ListParcels, ParcelFilter, ParcelState};
 use bailee_server::app::people::{self, ResidentInput};
 use bailee_server::app::{App, AppError, Principal, Refused, carriers, install};
-use bailee_server::jobs::{Jobs, Outbound, Progress};
+use bailee_server::gateway::{self, Commands, Moment, News};
+use bailee_server::jobs::{Job, Jobs, Outbound, Progress};
+use bailee_server::ledger::{LogId, LogReader};
 use bailee_server::notify::{Accepted, Channel, Content, Outgoing, SendFailure, Sender, Sending};
 use bailee_server::params;
 use bailee_server::store::StoreError;
 use bailee_server::store::tables::message::MessageState;
+use bailee_vault::sign::PublicKey;
+use bailee_vault::tls::Pin;
+use bailee_wire::chain::Checker;
+use bailee_wire::link::Hello;
 use futures_util::TryStreamExt;
 use platform::{Rig, contains, refused};
 use support::Fresh;
@@ -51,6 +58,8 @@ on_every_engine![
     an_enrolment_token_works_once_and_for_its_keys_only,
     the_log_is_proven_filtered_and_exported,
     a_bank_cannot_touch_the_parcels_of_another,
+    the_gateways_ports_carry_a_parcel,
+    one_damaged_order_or_message_stops_no_other,
 ];
 
 const DAY_MS: i64 = 86_400_000;
@@ -649,6 +658,17 @@ async fn the_log_is_proven_filtered_and_exported(fresh: Fresh) {
         let sound = bailee_audit::proof::verify_inclusion(entry.leaf_hash, proven.index, &head, &proven.path);
         assert!(sound.is_ok(), "entry {}", row.id);
     }
+    let reader = LogReader::new(world.app.db(), &LogId::new(world.app.log_id()).unwrap());
+    let verify = |key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
+        PublicKey(*key).verify(message, signature).is_ok()
+    };
+    let mut checker = Checker::new(verify);
+    for (_, leaf) in reader.range(0, 1_000).await.unwrap() {
+        checker.feed(&leaf).unwrap();
+    }
+    let summary = checker.summary();
+    assert!(summary.bank_events > 5 && summary.uncovered == 0, "{summary:?}");
+
     assert_eq!(refused(log::entry(&world.app, &world.admin, 1 << 40).await).err(), Some(Refused::NotFound));
 
     let rows: Vec<LogRow> = log::export(&world.app, &world.admin, LogFilter::default())
@@ -710,4 +730,106 @@ async fn the_loops_wake_by_themselves_and_stop_when_told() {
     }
     stop.send(true).unwrap();
     running.await.unwrap();
+}
+
+async fn the_gateways_ports_carry_a_parcel(fresh: Fresh) {
+    let mut world = World::new(fresh).await;
+    let desk = Desk::new(&world.app);
+    let moment = Moment { mono: MonoTime::from_ms(0), wall: world.app.now() };
+    let ports = link::ports(&world.app, &desk, Arc::new(move || moment));
+    let bank = world.bank.clone();
+    let known = ports.registry.by_pin(Pin([1; 32])).await.unwrap().unwrap();
+    assert_eq!((known.bank, known.org), (bank.id, world.app.org()));
+    assert_eq!(ports.registry.by_pin(Pin([9; 32])).await, Ok(None));
+    assert_eq!(link::known_banks(&world.app).await.unwrap(), [known]);
+
+    world.drop_off();
+    let batch = bank.checked_batch();
+    let last = *batch.head.as_ref().unwrap();
+    ports.ingest.store(batch).await.unwrap();
+    let held = ports.ingest.position(bank.id).await.unwrap();
+    assert_eq!((held.seq, held.head), (last.seq, last.head));
+
+    // Its clock runs an hour ahead and never goes back, so deadlines must mean the same moment to it.
+    let hello = Hello {
+        bank: bank.id,
+        software: "test".into(),
+        boot: 1,
+        last_seq: last.seq,
+        acked_seq: 0,
+        roster_revision: 1,
+        layout: app_bank::layout(),
+        clock: world.app.now().plus_ms(3_600_000),
+        clock_quality: TimeQuality::Holdover,
+        screens: 1,
+    };
+    ports.ingest.news(bank.id, News::Greeted(Box::new(hello))).await;
+    let (commands, gateway) = (ports.commands.clone(), bank.clone());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    desk.on_command(move |id| {
+        let (commands, gateway, log) = (commands.clone(), gateway.clone(), log.clone());
+        tokio::spawn(async move {
+            for command in commands.pending(id, 64).await.unwrap() {
+                log.lock().unwrap().push(command.deadline);
+                let answer = gateway.answers(command.request, command.deadline);
+                commands.answered(id, command.id, answer).await;
+            }
+        });
+    });
+    world.jobs.ask = desk.clone();
+    for _ in 0..5 {
+        world.jobs.once().await.unwrap();
+    }
+    assert_eq!(world.email.texts().len(), 1);
+    let deadlines = seen.lock().unwrap().clone();
+    assert!(deadlines.iter().all(|at| *at > world.app.now().plus_ms(3_600_000)), "{deadlines:?}");
+    assert!(desk.pending(bank.id, 64).await.unwrap().is_empty());
+
+    ports.ingest.news(bank.id, News::Offline).await;
+    assert_eq!(world.open_alerts().await, ["BankOffline"]);
+    let request = bailee_domain::bank::io::Request::Revoke { grant: GrantId::from_bytes([0; 16]) };
+    assert_eq!(desk.ask(bank.id, request, world.app.now()).await, Err(NotAnswered), "it is not connected");
+    ports.ingest.news(bank.id, News::Online).await;
+    ports
+        .ingest
+        .news(bank.id, News::ChainBroken(gateway::Breach::RolledBack { stored: 9, claimed: 3 }))
+        .await;
+    assert!(world.open_alerts().await.contains(&"ChainBroken".to_owned()));
+}
+
+async fn one_damaged_order_or_message_stops_no_other(fresh: Fresh) {
+    let world = World::new(fresh).await;
+    let yard = FakeBank::enrolled(&world.app, &world.rig.clock, &world.admin, "Yard", 2).await;
+    yard.disconnect();
+    let deposit = |n: u8| bailee_domain::event::Deposit {
+        parcel: ParcelId::from_bytes([n; 16]),
+        grant: GrantId::from_bytes([n; 16]),
+        compartment: CompartmentNo(u16::from(n)),
+        recipient: world.mara,
+        courier: world.mara,
+        carrier: bailee_domain::id::CarrierId::from_bytes([1; 16]),
+        size: bailee_domain::compartment::Size::Small,
+        expires: world.app.now().plus_ms(DAY_MS),
+    };
+    yard.forge(&[EventKind::ParcelDeposited(deposit(1))]);
+    yard.upload().await;
+    let damaged = yard.id.to_string();
+    let done: Result<u64, StoreError> = world
+        .app
+        .db()
+        .tx(async move |tx| {
+            tx.exec("UPDATE bank SET code_key = $2 WHERE id = $1", params![&damaged, vec![0u8; 9]]).await
+        })
+        .await;
+    done.unwrap();
+    world.drop_off();
+    world.bank.upload().await;
+    for _ in 0..5 {
+        for job in Job::ALL {
+            let _ = world.jobs.one(job).await;
+        }
+    }
+    assert_eq!(world.email.texts().len(), 1, "the other bank's recipient has the code");
+    assert!(world.jobs.one(Job::MakeCodes).await.is_err(), "and the failure is not silent");
 }

@@ -342,15 +342,18 @@ const AT_ONCE: u32 = 32;
 /// The store's.
 pub(crate) async fn hand_over(app: &App, ask: &dyn Ask, id: BankId) -> Result<usize, AppError> {
     let orders: Vec<CodeOrder> = app.db().read(async move |tx| code::made(&tx, id, AT_ONCE).await).await?;
-    let mut done = 0;
+    let (mut done, mut failure) = (0, None);
     for order in orders {
         let OrderState::Made { verifier, .. } = order.state else { continue };
         let CodeOrder { grant, generation, expires, .. } = order;
         let request = Request::Arm { grant, generation, verifier, expires };
-        let Ok(answer) = ask.ask(id, request, app.now().plus_ms(ARM_MS)).await else { return Ok(done) };
-        done += usize::from(answered(app, order, answer).await?);
+        let Ok(answer) = ask.ask(id, request, app.now().plus_ms(ARM_MS)).await else { break };
+        match answered(app, order, answer).await {
+            Ok(moved) => done += usize::from(moved),
+            Err(error) => failure = Some(error),
+        }
     }
-    Ok(done)
+    failure.map_or(Ok(done), Err)
 }
 
 /// Follows up what a bank said to a code; tells whether the order moved on.

@@ -7,7 +7,7 @@ mod consequences;
 
 use std::collections::BTreeMap;
 
-use bailee_domain::event::{Event, Severity};
+use bailee_domain::event::{Event, EventKind, Severity};
 use bailee_domain::id::BankId;
 use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_vault::sign::PublicKey;
@@ -93,28 +93,30 @@ impl Breach {
 /// sends the batch again.
 pub async fn store(app: &App, upload: Upload) -> Result<Taken, AppError> {
     let this = app.clone();
-    let taken = app
+    let (taken, news) = app
         .change(Actor::Bank(upload.bank), async move |change: &Change| {
             store_batch(&this, change, &upload).await
         })
         .await?;
-    for news in [LiveChange::Log, LiveChange::Parcels, LiveChange::Alerts] {
-        app.live().tell(news);
-    }
+    news.into_iter().for_each(|news| app.live().tell(news));
     Ok(taken)
 }
 
-async fn store_batch(app: &App, change: &Change, upload: &Upload) -> Result<Taken, AppError> {
+async fn store_batch(
+    app: &App,
+    change: &Change,
+    upload: &Upload,
+) -> Result<(Taken, Vec<LiveChange>), AppError> {
     let bank = enrolled(change, upload.bank).await?;
     let held = held_again(change, &bank, upload).await?;
     let new = match check(&bank, &held, upload) {
         Ok(new) => new,
         Err(breach) => {
             broken(app, change, upload.bank, breach.seq()).await?;
-            return Ok(Taken::Refused(breach));
+            return Ok((Taken::Refused(breach), vec![LiveChange::Alerts]));
         }
     };
-    let Some(last) = new.last() else { return Ok(Taken::UpTo(bank.last_seq)) };
+    let Some(last) = new.last() else { return Ok((Taken::UpTo(bank.last_seq), Vec::new())) };
     let end = (last.event.seq, last.hash);
     for checked in &new {
         consequences::follow(app, change, &bank, checked).await?;
@@ -127,7 +129,29 @@ async fn store_batch(app: &App, change: &Change, upload: &Upload) -> Result<Take
         let (seq, head) = end;
         change.event(PlatformEventKind::ChainHead { bank: bank.id, seq, head, signature }).await?;
     }
-    Ok(Taken::UpTo(end.0))
+    Ok((Taken::UpTo(end.0), news_of(&new)))
+}
+
+/// What live pages may want to redraw after these events.
+fn news_of(new: &[Checked<'_>]) -> Vec<LiveChange> {
+    let about_parcels = |checked: &Checked<'_>| {
+        matches!(
+            checked.event.kind,
+            EventKind::ParcelDeposited(_)
+                | EventKind::ParcelCollected { .. }
+                | EventKind::GrantArmed { .. }
+                | EventKind::GrantExpired { .. }
+                | EventKind::GrantRevoked { .. }
+        )
+    };
+    let mut news = Vec::new();
+    if new.iter().any(about_parcels) {
+        news.push(LiveChange::Parcels);
+    }
+    if new.iter().any(|checked| checked.event.kind.severity() == Severity::Alarm) {
+        news.push(LiveChange::Alerts);
+    }
+    news
 }
 
 /// A new event that continues its chain.

@@ -49,6 +49,7 @@ pub struct Desk {
     app: App,
     waiting: Mutex<BTreeMap<(BankId, CommandId), Waiting>>,
     nudge: Mutex<Option<Nudge>>,
+    ahead: Mutex<BTreeMap<BankId, i64>>,
 }
 
 /// Tells the gateway that a bank has commands waiting.
@@ -62,7 +63,8 @@ struct Waiting {
 impl Desk {
     /// An empty desk.
     pub fn new(app: &App) -> Arc<Self> {
-        Arc::new(Self { app: app.clone(), waiting: Mutex::default(), nudge: Mutex::default() })
+        let (waiting, nudge, ahead) = Default::default();
+        Arc::new(Self { app: app.clone(), waiting, nudge, ahead })
     }
 
     /// Says whom to tell that a bank has commands waiting: `Gateway::nudge`.
@@ -74,6 +76,16 @@ impl Desk {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A bank's clock never goes back: one that runs ahead of ours gets deadlines that mean the same moment to it.
+    fn clock_of(&self, bank: BankId, clock: WallTime) {
+        let ahead = clock.since_ms(self.app.now()).max(0);
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).insert(bank, ahead);
+    }
+
+    fn ahead_ms(&self, bank: BankId) -> i64 {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).get(&bank).copied().unwrap_or(0)
+    }
+
     fn put(
         &self,
         bank: BankId,
@@ -83,6 +95,7 @@ impl Desk {
         let at = self.app.now();
         let id = self.app.draw(|mut rng| CommandId::new(at, &mut rng));
         let (answer, answered) = oneshot::channel();
+        let deadline = deadline.plus_ms(self.ahead_ms(bank));
         let command = Command { id, deadline, request };
         self.waiting().insert((bank, id), Waiting { command, answer });
         let nudge = self.nudge.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -134,7 +147,14 @@ impl Commands for Desk {
 /// What the gateway needs, served by this platform.
 pub fn ports(app: &App, desk: &Arc<Desk>, clock: Arc<dyn Fn() -> Moment + Send + Sync>) -> Ports {
     let app = Arc::new(app.clone());
-    Ports { registry: app.clone(), ingest: app.clone(), commands: desk.clone(), enrolment: app, clock }
+    let ingest = Arc::new(Ears { app: app.clone(), desk: desk.clone() });
+    Ports { registry: app.clone(), ingest, commands: desk.clone(), enrolment: app, clock }
+}
+
+/// Takes what banks send, and tells the desk how their clocks stand.
+struct Ears {
+    app: Arc<App>,
+    desk: Arc<Desk>,
 }
 
 /// Every enrolled bank, for `Gateway::expect` at the start.
@@ -170,11 +190,11 @@ impl BankRegistry for App {
     }
 }
 
-impl Ingest for App {
+impl Ingest for Ears {
     fn position(&self, id: BankId) -> Pending<'_, Result<Position, Unavailable>> {
         Box::pin(async move {
-            let org = self.org();
-            let found = self.db().read(async move |tx| bank::by_id(&tx, org, id).await).await;
+            let org = self.app.org();
+            let found = self.app.db().read(async move |tx| bank::by_id(&tx, org, id).await).await;
             let found: Option<bank::BankRow> =
                 found.map_err(|error: AppError| unavailable("position", &error))?;
             let found = found.ok_or(Unavailable)?;
@@ -189,7 +209,7 @@ impl Ingest for App {
                 events: batch.events.into_iter().map(|checked| (checked.event.seq, checked.leaf)).collect(),
                 head_signature: batch.head.map(|head| head.signature),
             };
-            match ingest::store(self, upload).await {
+            match ingest::store(&self.app, upload).await {
                 Ok(Taken::UpTo(_)) => Ok(()),
                 // The alert stands; the bank is made to start over from what is held.
                 Ok(Taken::Refused(_)) => Err(Unavailable),
@@ -199,8 +219,11 @@ impl Ingest for App {
     }
 
     fn news(&self, id: BankId, news: News) -> Pending<'_, ()> {
+        if let News::Greeted(hello) = &news {
+            self.desk.clock_of(id, hello.clock);
+        }
         Box::pin(async move {
-            if let Err(error) = heard(self, id, news).await {
+            if let Err(error) = heard(&self.app, id, news).await {
                 unavailable("news", &error);
             }
         })

@@ -12,17 +12,19 @@ const BATCH: u32 = 32;
 /// Banks asked at the same time.
 const BANKS: usize = 64;
 
-/// Makes a code for every order that wants one.
+/// Makes a code for every order that wants one; one that fails keeps no other waiting.
 ///
 /// # Errors
-/// The store's; codes made before it are kept.
+/// The store's, after every order was tried.
 pub async fn make(app: &App) -> Result<Progress, JobError> {
-    let wanted = codes::wanted(app, BATCH).await?;
-    let mut made = 0;
-    for order in &wanted {
-        made += usize::from(codes::make_one(app, order).await?);
+    let (mut made, mut failure) = (0, None);
+    for order in &codes::wanted(app, BATCH).await? {
+        match codes::make_one(app, order).await {
+            Ok(moved) => made += usize::from(moved),
+            Err(error) => failure = Some(error),
+        }
     }
-    Ok(Progress::of(made))
+    failure.map_or(Ok(Progress::of(made)), |error| Err(error.into()))
 }
 
 /// Has every connected bank arm the codes made for it. A bank that does not answer is asked again by a later run.

@@ -26,15 +26,19 @@ const AT_ONCE: usize = 8;
 /// # Errors
 /// The store's, after every message taken up was tried.
 pub async fn run_once(app: &App, outbound: &Outbound) -> Result<Progress, JobError> {
-    let (mut count, mut attempts) = (0, Vec::new());
+    let (mut count, mut attempts, mut failure) = (0, Vec::new(), None);
     for row in delivery::due(app, BATCH).await? {
-        count += 1;
         let (sender, other) = gateways(outbound, row.channel);
-        attempts.extend(delivery::take_up(app, row, sender.is_none() && other.is_some()).await?);
+        match delivery::take_up(app, row, sender.is_none() && other.is_some()).await {
+            Ok(attempt) => {
+                count += 1;
+                attempts.extend(attempt);
+            }
+            Err(error) => failure = Some(error),
+        }
     }
     let mut tried =
         stream::iter(attempts).map(|attempt| hand_over(outbound, attempt)).buffer_unordered(AT_ONCE);
-    let mut failure = None;
     while let Some((row, outcome)) = tried.next().await {
         if let Err(error) = delivery::finish(app, row, outcome).await {
             failure = Some(error);

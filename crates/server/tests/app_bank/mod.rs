@@ -17,6 +17,7 @@ use bailee_server::app::enrolment::{self, OfferEnrolment, Redeem};
 use bailee_server::app::ingest::{self, Taken, Upload};
 use bailee_server::app::link::{Ask, Asking, NotAnswered};
 use bailee_server::app::{App, AppError, Clock, Principal, TestClock};
+use bailee_server::gateway::{Batch, Checked, SignedHead};
 use bailee_vault::Secret;
 use bailee_vault::code::{BankCodeKey, Candidate, CodeSecret, find};
 use bailee_vault::sign::SigningKey;
@@ -256,6 +257,25 @@ impl FakeBank {
             let event = Event { seq, at: now.wall, quality: now.quality, kind: kind.clone() };
             parts.execute(self.id, vec![Output::Record(Record::Event(event))]);
         }
+    }
+
+    /// Answers a request as it would one that came over the link.
+    pub fn answers(&self, request: Request, deadline: WallTime) -> Answer {
+        self.parts().ask(self.id, request, deadline)
+    }
+
+    /// Its new events as the gateway hands them over once it has checked them.
+    pub fn checked_batch(&self) -> Batch {
+        let first = self.parts().uploaded + 1;
+        let upload = self.batch(first);
+        let parts = self.parts();
+        let checked = upload.events.into_iter().map(|(seq, leaf)| {
+            let event = parts.events.iter().find(|event| event.seq == seq).unwrap().clone();
+            Checked { event, hash: chain_hash(&leaf), leaf }
+        });
+        let (seq, head) = (parts.leaves.last().unwrap().0, parts.head);
+        let signature = upload.head_signature.unwrap();
+        Batch { bank: self.id, events: checked.collect(), head: Some(SignedHead { seq, head, signature }) }
     }
 
     pub async fn try_upload(&self, upload: Upload) -> Result<Taken, AppError> {
