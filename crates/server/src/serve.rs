@@ -1,0 +1,268 @@
+//! The whole platform in one process: store, jobs, the banks' listener and HTTP.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use bailee_vault::OsRandom;
+use bailee_vault::kek::{FileKek, FileKekError};
+use bailee_vault::stretch::Cost;
+use bailee_vault::tls::{ClientAuth, TlsError, public_server_config, server_config};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::app::install::{self, InstallError, Names, Outside};
+use crate::app::link::{self, Desk};
+use crate::app::{App, AppError, Clock, SystemClock, set_up};
+use crate::config::{ConfigError, ServerConfig};
+use crate::gateway::{Gateway, Moment};
+use crate::http::{self, Options, SwitchesOf};
+use crate::jobs::Jobs;
+use crate::notify::config::ConfigFailure;
+use crate::store::{Db, StoreError};
+
+/// How long open requests may go on after the platform was told to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Why the platform does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error("the configuration cannot be used")]
+    Config(#[from] ConfigError),
+    /// The notification part of the configuration.
+    #[error("the notification settings cannot be used")]
+    Notify(#[from] ConfigFailure),
+    /// The key file.
+    #[error("the key file cannot be used")]
+    Kek(#[from] FileKekError),
+    /// The store.
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    /// What is in the store.
+    #[error("the platform cannot be opened")]
+    Install(#[from] InstallError),
+    /// A use case at the start.
+    #[error("the platform cannot start its work")]
+    App(#[from] AppError),
+    /// Certificate files.
+    #[error("the certificate cannot be used")]
+    Tls(#[from] TlsError),
+    /// A socket or a folder.
+    #[error("{what}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// What a demonstration adds.
+#[derive(Clone, Default)]
+pub struct Demo {
+    /// Its own pages, mounted below `/demo`.
+    pub pages: Option<Router>,
+    /// Its switches on the page of a bank.
+    pub switches: Option<SwitchesOf>,
+}
+
+/// A running platform.
+pub struct Running {
+    /// The address people use.
+    pub portal_url: String,
+    /// Where browsers are served.
+    pub listen: SocketAddr,
+    /// How banks reach it, as written into enrolment tokens.
+    pub link_address: String,
+    /// The link that makes the first administrator, while there is none.
+    pub set_up_link: Option<String>,
+    /// The platform.
+    pub app: App,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops taking requests, lets the jobs end what they are doing, and ends.
+    pub async fn shutdown(self) {
+        // Tasks that have ended need no telling.
+        let _ = self.stop.send(true);
+        self.app.wake();
+        for mut task in self.tasks {
+            match tokio::time::timeout(FAREWELL, &mut task).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a task of the platform had panicked"),
+                Err(_) => task.abort(),
+            }
+        }
+    }
+}
+
+/// Starts the platform.
+///
+/// # Errors
+/// [`ServeError`], saying what to look at.
+pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeError> {
+    config.check()?;
+    let app = open(&config).await?;
+    let (stop, stopped) = watch::channel(false);
+    let listener = bind(config.listen, "listen").await?;
+    let listen = listener.local_addr().map_err(io("the address of the portal"))?;
+    let portal_url = config.public_url.clone().unwrap_or_else(|| match config.tls {
+        Some(_) => format!("https://{listen}"),
+        None => format!("http://{listen}"),
+    });
+    let (desk, link_address, gateway) = serve_banks(&config, &app, stopped.clone()).await?;
+    let senders = config.notify.senders()?;
+    let jobs = Jobs {
+        app: app.clone(),
+        ask: desk.clone(),
+        outbound: senders.into(),
+        sequencer: install::sequencer(&app).await?,
+        started: app.now(),
+    };
+    let jobs = tokio::spawn(jobs.run(stopped.clone()));
+    let options = Options {
+        notify: config.notify.clone(),
+        log_key: install::log_key(&app)?.verifying.to_string(),
+        link_address: link_address.clone(),
+        demo: demo.pages,
+        switches: demo.switches,
+        ..Options::new(portal_url.clone())
+    };
+    let router = http::router(app.clone(), desk, options);
+    let http = match &config.tls {
+        None => tokio::spawn(serve_plain(listener, router, stopped)),
+        Some(tls) => {
+            let pem = |path: &Path| std::fs::read(path).map_err(io(path.display()));
+            let tls = public_server_config(&pem(&tls.cert_file)?, &pem(&tls.key_file)?)?;
+            tokio::spawn(serve_tls(listener, TlsAcceptor::from(Arc::new(tls)), router, stopped))
+        }
+    };
+    let set_up_link = offer_set_up(&app, &portal_url).await?;
+    Ok(Running { portal_url, listen, link_address, set_up_link, app, stop, tasks: vec![http, gateway, jobs] })
+}
+
+async fn open(config: &ServerConfig) -> Result<App, ServeError> {
+    std::fs::create_dir_all(&config.data_dir).map_err(io(config.data_dir.display()))?;
+    let path = config.data_dir.join("kek");
+    let kek = if path.exists() { FileKek::open(&path)? } else { FileKek::create(&path, &mut OsRandom)? };
+    let db = Db::open(&config.db()?).await?;
+    let outside = Outside { clock: Box::new(SystemClock), rng: Box::new(OsRandom), cost: Cost::STANDARD };
+    let names = Names { org: config.first_start.organisation.clone(), site: config.first_start.site.clone() };
+    Ok(install::open_or_create(db, &kek, outside, &names).await?)
+}
+
+/// The link that makes the first administrator; a new one at every start until somebody has used it.
+async fn offer_set_up(app: &App, portal_url: &str) -> Result<Option<String>, ServeError> {
+    use crate::app::Refused;
+    match set_up::offer(app).await {
+        Ok(token) => Ok(Some(format!("{portal_url}/set-up/{}", token.expose()))),
+        Err(AppError::Refused(Refused::NotPossibleNow { .. })) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn serve_banks(
+    config: &ServerConfig,
+    app: &App,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<(Arc<Desk>, String, JoinHandle<()>), ServeError> {
+    let listener = bind(config.link.listen, "link.listen").await?;
+    let bound = listener.local_addr().map_err(io("the address for banks"))?;
+    let address = config.link.address.clone().unwrap_or_else(|| bound.to_string());
+    let desk = Desk::new(app);
+    let tls = server_config(&app.keys().link, ClientAuth::Required);
+    let gateway = Gateway::new(Arc::new(tls), link::ports(app, &desk, moments()));
+    for known in link::known_banks(app).await? {
+        gateway.expect(known);
+    }
+    let nudged = Arc::downgrade(&gateway);
+    desk.on_command(move |bank| {
+        if let Some(gateway) = nudged.upgrade() {
+            gateway.nudge(bank);
+        }
+    });
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            () = gateway.serve(listener) => {}
+            // The sender lives as long as the platform.
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    });
+    Ok((desk, address, task))
+}
+
+/// Both clocks for the sessions with banks.
+fn moments() -> Arc<dyn Fn() -> Moment + Send + Sync> {
+    let started = tokio::time::Instant::now();
+    Arc::new(move || {
+        let since = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Moment { mono: bailee_domain::time::MonoTime::from_ms(since), wall: SystemClock.now() }
+    })
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(io(format!("{setting} = \"{address}\" cannot be listened on")))
+}
+
+fn io(what: impl ToString) -> impl FnOnce(std::io::Error) -> ServeError {
+    let what = what.to_string();
+    move |source| ServeError::Io { what, source }
+}
+
+async fn serve_plain(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let until = async move {
+        // The sender lives as long as the platform.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    tokio::select! {
+        result = axum::serve(listener, service).into_future() => {
+            if let Err(error) = result {
+                tracing::error!(%error, "the portal's server has ended");
+            }
+        }
+        () = until => {}
+    }
+}
+
+async fn serve_tls(listener: TcpListener, tls: TlsAcceptor, router: Router, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (tls, router) = (tls.clone(), router.clone());
+        tokio::spawn(async move {
+            let handshake = tokio::time::timeout(Duration::from_secs(10), tls.accept(stream)).await;
+            let Ok(Ok(stream)) = handshake else { return };
+            let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+                tower::ServiceExt::oneshot(router.clone(), request)
+            });
+            let served = hyper::server::conn::http1::Builder::new()
+                .timer(hyper_util::rt::TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(15))
+                .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
+                .await;
+            if let Err(error) = served {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+}
