@@ -1,0 +1,67 @@
+//! The published custody log, as C2SP tlog-tiles has it: `checkpoint`, `tile/…`, `tile/entries/…`, and the key it is checked
+//! with. Readable by everybody: leaves hold no personal data.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use bailee_audit::tile::TilePath;
+
+use super::Http;
+use super::guard::RequestId;
+use super::problem::Problem;
+use crate::ledger::{LedgerError, LogId, LogReader};
+
+/// Tiles never change: a wider one has another name.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const FRESH: &str = "public, no-cache";
+
+/// Any file of the log.
+pub async fn file(
+    State(http): State<Http>,
+    Path((log, path)): Path<(String, String)>,
+    axum::Extension(id): axum::Extension<RequestId>,
+) -> Response {
+    match read(&http, log, &path).await {
+        Ok(response) => response,
+        Err(problem) => problem.json(&id.0),
+    }
+}
+
+async fn read(http: &Http, log: String, path: &str) -> Result<Response, Problem> {
+    let log = LogId::new(log).filter(|log| log.as_str() == http.app().log_id()).ok_or_else(Problem::not_found)?;
+    let reader = LogReader::new(http.app().db(), &log);
+    match path {
+        "checkpoint" => Ok(text(reader.checkpoint().await.map_err(failed)?)),
+        "key" => Ok(text(format!("{}\n", http.options().log_key))),
+        tile => {
+            let tile: TilePath = tile.parse().map_err(|_| Problem::not_found())?;
+            let bytes = reader.file(tile).await.map_err(failed)?;
+            let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, FOR_EVER)];
+            Ok((kind, [open_to_all()], bytes).into_response())
+        }
+    }
+}
+
+fn text(body: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, FRESH)];
+    (kind, [open_to_all()], body).into_response()
+}
+
+/// Monitors may read the log from anywhere, also from a page.
+fn open_to_all() -> (HeaderName, &'static str) {
+    (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin")
+}
+
+fn failed(error: LedgerError) -> Problem {
+    match error {
+        LedgerError::NoSuchLog(_) | LedgerError::OutOfRange => Problem::not_found(),
+        LedgerError::Store(_) => {
+            tracing::error!(?error, "the log could not be read");
+            Problem::unavailable()
+        }
+        _ => {
+            tracing::error!(?error, "the log could not be read");
+            Problem::failed()
+        }
+    }
+}

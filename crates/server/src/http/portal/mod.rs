@@ -1,0 +1,144 @@
+//! The portal: pages for staff, made of views in `views` and use cases in [`crate::app`].
+//!
+//! Every address stands in [`routes`] with who may come there; [`gate`] lets in and reads forms before a handler runs. A POST
+//! answers with a redirect (303), or with the page again and what was wrong. Start at [`routes`].
+
+mod alerts;
+mod audit;
+mod banks;
+mod carriers;
+pub(super) mod form;
+mod gate;
+mod live;
+mod overview;
+mod parcels;
+mod people;
+mod settings;
+mod shell;
+mod sign_in;
+pub mod views;
+pub(super) mod words;
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::http::HeaderMap;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{self, MethodRouter};
+use bailee_domain::access::Permission::{
+    self, EnrolBanks, ExportLog, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens, OperateBanks,
+    ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
+};
+
+use bailee_domain::id::CarrierId;
+
+use super::Http;
+use super::access::{Access, Listed};
+use super::problem::Problem;
+use crate::app::{Principal, carriers as carriers_app};
+use views::messages::MessagePage;
+
+/// One address of the portal.
+pub struct Route {
+    /// Its line in the reviewed table.
+    pub listed: Listed,
+    handler: MethodRouter<Http>,
+}
+
+fn get<H: Handler<T, Http>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { listed: Listed { method: "GET", path, access }, handler: routing::get(handler) }
+}
+
+fn post<H: Handler<T, Http>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { listed: Listed { method: "POST", path, access }, handler: routing::post(handler) }
+}
+
+const fn needs(permission: Permission) -> Access {
+    Access::Needs(permission)
+}
+
+/// Every address of the portal and who may come there.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![
+        get("/sign-in", Access::Public, sign_in::form),
+        post("/sign-in", Access::Public, sign_in::sign_in),
+        get("/set-up/{token}", Access::Public, sign_in::old_link),
+        get("/setup", Access::Public, sign_in::set_up_form),
+        post("/setup", Access::Public, sign_in::set_up),
+        post("/sign-out", Access::Known, sign_in::sign_out),
+        post("/preferences", Access::Known, shell::preferences),
+        get("/", Access::Known, overview::page),
+        get("/events", Access::Known, live::events),
+        get("/banks", needs(ViewBanks), banks::list),
+        get("/banks/{bank}", needs(ViewBanks), banks::page),
+        post("/banks/{bank}/compartments/{number}/service", needs(OperateBanks), banks::service),
+        post("/banks/{bank}/keypad", needs(OperateBanks), banks::keypad),
+        get("/parcels", needs(ViewParcels), parcels::list),
+        get("/parcels/{parcel}", needs(ViewParcels), parcels::page),
+        post("/parcels/{parcel}/send-code", needs(ManageParcels), parcels::send_code),
+        post("/parcels/{parcel}/extend", needs(ManageParcels), parcels::extend),
+        get("/people", needs(ViewPeople), people::list),
+        get("/people/residents/new", needs(ManagePeople), people::new_resident),
+        post("/people/residents/new", needs(ManagePeople), people::add_resident),
+        get("/people/couriers/new", needs(ManagePeople), people::new_courier),
+        post("/people/couriers/new", needs(ManagePeople), people::add_courier),
+        get("/people/{person}", needs(ViewPeople), people::page),
+        post("/people/{person}", needs(ManagePeople), people::change),
+        post("/people/{person}/code", needs(ManagePeople), people::courier_code),
+        post("/people/{person}/remove", needs(ManagePeople), people::remove),
+        get("/carriers", needs(ViewPeople), carriers::list),
+        post("/carriers", needs(ManagePeople), carriers::add),
+        get("/alerts", needs(ViewAlerts), alerts::list),
+        post("/alerts/{alert}/acknowledge", needs(HandleAlerts), alerts::acknowledge),
+        get("/audit", needs(ViewLog), audit::list),
+        get("/audit/{event}", needs(ViewLog), audit::event),
+        get("/audit.csv", needs(ExportLog), audit::csv),
+        get("/audit.jsonl", needs(ExportLog), audit::json_lines),
+        get("/settings", needs(ManageSettings), settings::page),
+        post("/settings/site", needs(ManageSettings), settings::change_site),
+        get("/settings/templates/{template}", needs(ManageSettings), settings::template),
+        post("/settings/templates/{template}", needs(ManageSettings), settings::change_template),
+        post("/settings/templates/{template}/reset", needs(ManageSettings), settings::reset_template),
+        get("/settings/tokens", needs(ManageTokens), settings::tokens),
+        post("/settings/tokens", needs(ManageTokens), settings::create_token),
+        post("/settings/tokens/{token}/revoke", needs(ManageTokens), settings::revoke_token),
+        get("/settings/enrol", needs(EnrolBanks), settings::enrol_form),
+        post("/settings/enrol", needs(EnrolBanks), settings::enrol),
+    ]
+}
+
+/// The portal's routes behind their gates.
+pub fn router(http: &Http) -> Router<Http> {
+    routes().into_iter().fold(Router::new(), |router, Route { listed, handler }| {
+        let (http, access) = (http.clone(), listed.access);
+        let gate = middleware::from_fn(move |request: Request, next| {
+            let http = http.clone();
+            async move { gate::pass(http, access, request, next).await }
+        });
+        router.route(listed.path, handler.route_layer(gate))
+    })
+}
+
+/// What carriers are called.
+type CarrierNames = BTreeMap<CarrierId, String>;
+
+/// What carriers are called, for those who may see people.
+async fn carriers_of(http: &Http, reader: &Principal) -> Result<CarrierNames, Problem> {
+    if !Access::Needs(ViewPeople).admits(reader) {
+        return Ok(CarrierNames::new());
+    }
+    let listed = carriers_app::list(http.app(), reader).await?;
+    Ok(listed.into_iter().map(|carrier| (carrier.id, carrier.name)).collect())
+}
+
+/// The page that shows a problem.
+pub fn message(headers: &HeaderMap, problem: &Problem, reference: &str) -> Response {
+    let page = gate::page_for(headers);
+    let (message, retry_after) = (problem.message(), problem.wait_s);
+    let view = MessagePage { page, message, reference: reference.to_owned(), retry_after };
+    problem.wrap_page(shell::draw(&view))
+}
