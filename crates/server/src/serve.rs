@@ -130,7 +130,7 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
     let jobs = tokio::spawn(jobs.run(stopped.clone()));
     let options = Options {
         notify: config.notify.clone(),
-        log_key: install::log_key(&app)?.verifying.to_string(),
+        log_key: install::log_key(&app).map_err(InstallError::from)?.verifying.to_string(),
         link_address: link_address.clone(),
         demo: demo.pages,
         switches: demo.switches,
