@@ -81,6 +81,8 @@ pub struct Now {
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
+/// 2100-01-01.
+const LATEST: WallTime = WallTime::from_unix_ms(4_102_444_800_000);
 
 /// Wall time that never goes backwards and that only the platform may move far.
 #[derive(Clone, Debug)]
@@ -121,8 +123,11 @@ impl TrustedClock {
     /// Takes the platform's authenticated time; returns by how many milliseconds the wall time moved forward.
     ///
     /// A platform time behind ours is not obeyed, because time never goes backwards, but it still vouches for us
-    /// when it is within a minute.
+    /// when it is within a minute. A time after the year 2099 is not believed at all: it could never be taken back.
     pub fn trust(&mut self, platform: WallTime, mono: MonoTime) -> i64 {
+        if platform >= LATEST {
+            return 0;
+        }
         let step = platform.since_ms(self.wall);
         if step > 0 {
             self.wall = platform;

@@ -106,11 +106,14 @@ impl Bank {
     /// Opens the best compartment for this parcel, the `failed + 1`-th tried.
     fn give(&mut self, turn: &mut Turn<'_>, recipient: Match, size: Size, failed: u8) {
         let Some(compartment) = self.allocated(self.need(&recipient, size)) else {
-            self.event(turn, EventKind::AccessRefused { surface: Surface::Keypad, reason: Refusal::NoSpace });
+            self.refuse_quietly(turn, Surface::Keypad, Refusal::NoSpace);
             self.notify(turn, Notice::NoSpace);
             return self.go(Step::PickSize { recipient });
         };
         let Session::Courier(courier) = &self.session else { return };
+        if !self.still_passes(courier) {
+            return self.session = Session::Idle;
+        }
         let purpose = Purpose::DropOff {
             parcel: ParcelId::new(turn.now.wall, &mut &mut *turn.rng),
             recipient: recipient.person,

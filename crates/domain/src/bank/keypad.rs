@@ -14,6 +14,8 @@ use crate::id::{GrantId, PersonId};
 
 /// Refusals that cost a guesser nothing are written at most once in this time, so that nobody can fill the disk.
 const QUIET_MS: u64 = 5_000;
+/// A comparison that takes longer than this has failed; the guess stays a miss.
+const CHECKED_WITHIN_MS: u64 = 15_000;
 
 impl Bank {
     pub(super) fn code_entered(&mut self, turn: &mut Turn<'_>, code: Code) {
@@ -23,7 +25,7 @@ impl Bank {
         let guess = self.lasting.budget.next();
         self.record(turn, Record::GuessReserved { guess, at: turn.now.wall });
         turn.out.push(Output::Verify { guess, code, candidates: self.candidates() });
-        self.session = Session::Checking { guess };
+        self.session = Session::Checking { guess, until: turn.now.mono.plus_ms(CHECKED_WITHIN_MS) };
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -39,7 +41,7 @@ impl Bank {
 
     pub(super) fn code_verified(&mut self, turn: &mut Turn<'_>, guess: u64, outcome: Verdict) {
         match self.session {
-            Session::Checking { guess: expected } if expected == guess => self.session = Session::Idle,
+            Session::Checking { guess: expected, .. } if expected == guess => self.session = Session::Idle,
             _ => return,
         }
         match outcome {
@@ -69,7 +71,7 @@ impl Bank {
         self.event(turn, EventKind::KeypadClosed { until });
     }
 
-    fn live(&self, turn: &Turn<'_>, grant: GrantId) -> bool {
+    pub(super) fn live(&self, turn: &Turn<'_>, grant: GrantId) -> bool {
         self.lasting.grants.get(&grant).is_some_and(|grant| grant.opens(turn.now.wall))
     }
 
@@ -107,11 +109,11 @@ impl Bank {
         let grant = &self.lasting.grants[&grant];
         let (id, parcel, compartment, attempts) = (grant.id, grant.parcel, grant.compartment, grant.attempts);
         if attempts >= MAX_ATTEMPTS {
-            return self.refuse(turn, surface, Refusal::DoorStuck);
+            return self.refuse_quietly(turn, surface, Refusal::DoorStuck);
         }
         let ready = self.layout.find(compartment).is_some_and(|c| self.ready(c)) && self.pulse.is_none();
         if !ready {
-            return self.refuse(turn, surface, Refusal::DoorUnavailable);
+            return self.refuse_quietly(turn, surface, Refusal::DoorUnavailable);
         }
         self.notice = None;
         self.session = Session::Pickup { compartment, step: PickupStep::Opening };
@@ -121,19 +123,26 @@ impl Bank {
     fn sign_in(&mut self, turn: &mut Turn<'_>, person: PersonId) {
         let couriers = &self.lasting.roster.couriers;
         let pass = couriers.iter().find(|c| c.person == person).expect("the caller found the pass");
-        let (carrier, carrier_name) = (pass.carrier, pass.carrier_name.clone());
+        let (carrier, carrier_name, verifier) = (pass.carrier, pass.carrier_name.clone(), pass.verifier);
         self.event(turn, EventKind::CourierSignedIn { courier: person, carrier });
         self.notice = None;
         let step = Step::Find { query: Default::default(), matches: Vec::new(), more: false };
-        self.session = Session::Courier(Courier { person, carrier, carrier_name, delivered: 0, step });
+        self.session =
+            Session::Courier(Courier { person, carrier, carrier_name, verifier, delivered: 0, step });
     }
 
-    pub(super) fn refuse(&mut self, turn: &mut Turn<'_>, surface: Surface, reason: Refusal) {
+    /// Whether the code that the courier signed in with would still let them in.
+    pub(super) fn still_passes(&self, courier: &Courier) -> bool {
+        let couriers = &self.lasting.roster.couriers;
+        couriers.iter().any(|pass| pass.person == courier.person && pass.verifier == courier.verifier)
+    }
+
+    fn refuse(&mut self, turn: &mut Turn<'_>, surface: Surface, reason: Refusal) {
         self.event(turn, EventKind::AccessRefused { surface, reason });
         self.show_refusal(turn, reason);
     }
 
-    fn refuse_quietly(&mut self, turn: &mut Turn<'_>, surface: Surface, reason: Refusal) {
+    pub(super) fn refuse_quietly(&mut self, turn: &mut Turn<'_>, surface: Surface, reason: Refusal) {
         if turn.now.mono >= self.quiet_until {
             self.quiet_until = turn.now.mono.plus_ms(QUIET_MS);
             self.event(turn, EventKind::AccessRefused { surface, reason });

@@ -29,7 +29,7 @@ use self::opening::{LateOpening, Pulse};
 use self::screen::Notice;
 use self::session::Session;
 use crate::compartment::{Compartment, CompartmentNo, Layout, Sensed};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Problem};
 use crate::time::{MonoTime, Now};
 
 /// One bank.
@@ -50,6 +50,8 @@ pub struct Bank {
     notice: Option<(Notice, MonoTime)>,
     /// Until then further refusals of the same surface are shown but not written again.
     quiet_until: MonoTime,
+    /// What was reported since the compartment was last opened: said again, it is not written again.
+    reported: Vec<(CompartmentNo, Problem)>,
 }
 
 /// One call of [`Bank::handle`]: the moment, randomness, and what comes out.
@@ -76,6 +78,7 @@ impl Bank {
             opened_at: BTreeMap::new(),
             notice: None,
             quiet_until: MonoTime::default(),
+            reported: Vec::new(),
         };
         let mut turn = Turn { now, rng, out: Vec::new() };
         let unfinished = bank.lasting.openings.values().filter(|o| o.phase == Phase::Intended).count();

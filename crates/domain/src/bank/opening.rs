@@ -46,6 +46,7 @@ impl Bank {
         self.event(turn, EventKind::OpeningIntended { compartment, purpose, attempt });
         let opening = self.lasting.seq;
         self.late = None;
+        self.reported.retain(|(reported, _)| *reported != compartment);
         self.drive(turn, compartment, opening, false);
     }
 
@@ -75,12 +76,21 @@ impl Bank {
         let Some(pulse) = self.pulse else { return };
         match pulse.answer {
             // Proven closed after the pulse: once more.
-            Some(_) if pulse.read_closed && !pulse.second => {
+            Some(_) if pulse.read_closed && !pulse.second && self.still_allowed(turn, pulse.compartment) => {
                 self.drive(turn, pulse.compartment, pulse.opening, true);
             }
             Some(UnlockResult::Refused) if pulse.read_closed => self.did_not_open(turn, OpenFailure::Refused),
             Some(_) if pulse.read_closed => self.did_not_open(turn, OpenFailure::StayedClosed),
             _ => self.did_not_open(turn, OpenFailure::Unknown),
+        }
+    }
+
+    /// Whether the grant behind the opening under way has not ended since.
+    fn still_allowed(&self, turn: &Turn<'_>, compartment: CompartmentNo) -> bool {
+        match self.lasting.openings.get(&compartment).map(|opening| opening.purpose) {
+            Some(Purpose::Pickup { grant, .. }) => self.live(turn, grant),
+            Some(Purpose::DropOff { .. }) => true,
+            None => false,
         }
     }
 

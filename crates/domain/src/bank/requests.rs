@@ -11,6 +11,10 @@ use crate::time::WallTime;
 
 /// No grant lives longer than this from now.
 const LONGEST_GRANT_MS: i64 = 31 * 86_400_000;
+/// No time of a policy is longer than a day.
+const LONGEST_POLICY_MS: u64 = 86_400_000;
+/// A roster may be this many revisions ahead, so that nobody can use the numbers up.
+const FURTHEST_REVISION: u64 = 1 << 32;
 
 impl Bank {
     pub(super) fn request(&mut self, turn: &mut Turn<'_>, deadline: WallTime, request: Request) -> Answer {
@@ -41,17 +45,24 @@ impl Bank {
         let policy = roster.policy;
         let sound = roster.recipients.len() <= MAX_RECIPIENTS
             && roster.couriers.len() <= MAX_COURIERS
+            && revision - self.lasting.roster.revision <= FURTHEST_REVISION
+            && !roster.couriers.iter().any(|c| self.named_like_a_grant(c.person))
             && (1..=30).contains(&policy.expiry_days)
             && (500..=2_200).contains(&policy.open_wait_ms)
-            && policy.held_open_ms >= 10_000
-            && policy.idle_ms >= 20_000
-            && policy.idle_warning_ms >= 20_000;
+            && (10_000..=LONGEST_POLICY_MS).contains(&policy.held_open_ms)
+            && (20_000..=LONGEST_POLICY_MS).contains(&policy.idle_ms)
+            && (20_000..=LONGEST_POLICY_MS).contains(&policy.idle_warning_ms);
         if !sound {
             return Answer::Invalid;
         }
         self.record(turn, Record::Roster(roster));
         self.event(turn, EventKind::RosterTaken { revision });
         Answer::Done
+    }
+
+    /// A verifier covers the bytes of its subject's id, not its kind: this courier's code would prove the grant.
+    fn named_like_a_grant(&self, courier: PersonId) -> bool {
+        self.lasting.grants.contains_key(&GrantId::from_bytes(courier.to_bytes()))
     }
 
     fn arm(

@@ -8,6 +8,7 @@ use super::screen::{Match, Notice, Then};
 use super::{Bank, Turn};
 use crate::compartment::{CompartmentNo, OutOfService, Size};
 use crate::event::{EventKind, Problem};
+use crate::grant::Verifier;
 use crate::id::{CarrierId, PersonId};
 use crate::time::MonoTime;
 
@@ -21,7 +22,7 @@ const BAD_NEWS_MS: u64 = 30_000;
 #[derive(Clone, Debug)]
 pub(super) enum Session {
     Idle,
-    Checking { guess: u64 },
+    Checking { guess: u64, until: MonoTime },
     Pickup { compartment: CompartmentNo, step: PickupStep },
     Courier(Courier),
 }
@@ -39,6 +40,8 @@ pub(super) struct Courier {
     pub(super) person: PersonId,
     pub(super) carrier: CarrierId,
     pub(super) carrier_name: String,
+    /// What proved the code: once the roster has another or none, the session ends.
+    pub(super) verifier: Verifier,
     pub(super) delivered: u16,
     pub(super) step: Step,
 }
@@ -88,7 +91,10 @@ impl Bank {
     }
 
     fn problem(&mut self, turn: &mut Turn<'_>, compartment: CompartmentNo, problem: Problem) {
-        self.event(turn, EventKind::ProblemReported { compartment, problem });
+        if !self.reported.contains(&(compartment, problem)) {
+            self.reported.push((compartment, problem));
+            self.event(turn, EventKind::ProblemReported { compartment, problem });
+        }
         if matches!(problem, Problem::DoesNotClose | Problem::NotMine | Problem::AlreadyFull) {
             self.put_out_of_service(turn, compartment, OutOfService::NeedsCheck);
         }

@@ -62,7 +62,8 @@ impl Bank {
     fn leave(&mut self, turn: &Turn<'_>) {
         let now = turn.now.mono;
         let over = match &self.session {
-            Session::Idle | Session::Checking { .. } => false,
+            Session::Idle => false,
+            Session::Checking { until, .. } => now >= *until,
             Session::Pickup { step: PickupStep::Opening, .. } => self.pulse.is_none(),
             Session::Pickup { step: PickupStep::Open, compartment } => self.abandoned(now, *compartment),
             Session::Pickup {
@@ -74,6 +75,7 @@ impl Bank {
                 Step::Placing { drop } | Step::CloseFirst { drop, .. } => {
                     self.abandoned(now, drop.compartment)
                 }
+                _ if !self.still_passes(courier) => true,
                 Step::DidNotOpen { until, .. } => now >= *until,
                 _ => now >= self.leaves_at(),
             },
@@ -84,13 +86,13 @@ impl Bank {
     }
 
     fn abandoned(&self, now: MonoTime, compartment: CompartmentNo) -> bool {
-        let limit = self.lasting.roster.policy.held_open_ms + ABANDONED_MS;
+        let limit = self.lasting.roster.policy.held_open_ms.saturating_add(ABANDONED_MS);
         self.opened_at.get(&compartment).is_none_or(|since| now.since_ms(*since) >= limit)
     }
 
     fn leaves_at(&self) -> MonoTime {
         let policy = self.lasting.roster.policy;
-        self.touched.plus_ms(policy.idle_ms + policy.idle_warning_ms)
+        self.touched.plus_ms(policy.idle_ms).plus_ms(policy.idle_warning_ms)
     }
 
     /// Seconds until the session ends, once it is time to ask.
