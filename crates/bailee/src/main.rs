@@ -1,2 +1,94 @@
-//! placeholder
-fn main() {}
+//! `bailee`: the platform, the bank's controller, a demonstration of both, and the tools to check them.
+//!
+//! Exit codes: 0 done (for `verify`: sound), 1 failed (for `verify`: unsound), 2 unusable input.
+
+mod demo;
+mod edge;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Smart lockers that can be trusted with what people can't afford to lose.
+#[derive(Parser)]
+#[command(version, about, after_help = "Try `bailee demo`: a platform and two simulated banks, in one command.")]
+struct Cli {
+    /// Print one JSON value on standard output instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A platform and two simulated banks, to try everything with a browser.
+    Demo(demo::DemoArgs),
+    /// Run the platform.
+    Serve(serve::ServeArgs),
+    /// The controller inside a bank.
+    #[command(subcommand)]
+    Edge(edge::Edge),
+    /// Check configuration files.
+    #[command(subcommand)]
+    Config(serve::ConfigCommand),
+    /// Check a published log, with nothing but the log and its key.
+    #[command(subcommand)]
+    Verify(Verify),
+}
+
+#[derive(Subcommand)]
+enum Verify {
+    /// Check every entry, tile and signature of a log.
+    Ledger(VerifyLedger),
+}
+
+#[derive(Args)]
+struct VerifyLedger {
+    /// The log's address (`https://…/log/<id>`) or a folder with a copy of it.
+    place: String,
+    /// The log's verifier key; without it the key lying beside the log is used, which proves less.
+    #[arg(long)]
+    key: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    match cli.command {
+        Command::Verify(Verify::Ledger(args)) => verify::run_ledger(&args.place, args.key.as_deref(), cli.json),
+        Command::Demo(args) => run(demo::run(args)),
+        Command::Serve(args) => run(serve::run(args)),
+        Command::Edge(command) => run(edge::run(command)),
+        Command::Config(command) => run(async { serve::config(&command) }),
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` says how much.
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn run(task: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// What happened, and under it why.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("bailee: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because {cause}");
+    }
+    ExitCode::FAILURE
+}

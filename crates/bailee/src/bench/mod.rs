@@ -1,0 +1,89 @@
+//! `bailee bench`: what this program costs, each figure beside a limit or a peer measured in the same run.
+//!
+//! A wall-clock number means nothing on a machine that others use too, so every aim is a ratio; limit and work take
+//! turns, a round whose limit moved by more than [`stats::STEADY`] says nothing and is dropped, and a bench without
+//! enough rounds says "noisy: no result". Benches drive the real controller and the real store; they are never part of
+//! the test gate, and must never be needed to run anything. Start with [`run`]; how to read a table is in
+//! docs/reference/performance.md.
+
+mod bank;
+mod keypad;
+mod ledger;
+mod limit;
+mod machine;
+mod footprint;
+mod postgres;
+mod report;
+mod stats;
+mod syncs;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use machine::Machine;
+use report::Report;
+
+/// What `bailee bench` takes.
+#[derive(Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    name: Bench,
+    /// How often; the figures are medians over rounds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Operations in a round.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    samples: u32,
+    /// Where data goes, in a folder of its own that is removed; the system's temporary folder without it. It
+    /// decides which disk is measured.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// The benches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bench {
+    /// From the last digit of a code to the last byte of the unlock frame, board paced at 9600 baud.
+    #[value(alias = "d1")]
+    KeypadToWire,
+    /// Syncs for each commit of the custody ledger, and how long a commit takes.
+    #[value(alias = "a3")]
+    LedgerSyncs,
+    /// Memory, time to the first answer, and size of the program.
+    #[value(alias = "u1")]
+    Footprint,
+    /// Commits of a ledger in a folder, for another process to watch.
+    #[value(hide = true)]
+    LedgerCommits,
+}
+
+/// Runs a bench and prints what it found.
+///
+/// # Errors
+/// When the bench cannot be run here; a missed aim is a result, not an error.
+pub async fn run(args: BenchArgs, json: bool) -> anyhow::Result<()> {
+    let place = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+    if args.name == Bench::LedgerCommits {
+        return syncs::commit_watched(&place, args.samples).await;
+    }
+    let dir = tempfile::Builder::new().prefix("bailee-bench-").tempdir_in(&place)?;
+    let machine = Machine::look(dir.path());
+    let mut report = match args.name {
+        Bench::KeypadToWire => keypad::run(dir.path(), args.rounds, args.samples).await?,
+        Bench::LedgerSyncs => ledger::run(dir.path(), args.rounds, args.samples).await?,
+        Bench::Footprint => footprint::run(dir.path(), args.rounds).await?,
+        Bench::LedgerCommits => unreachable!("returned above"),
+    };
+    report.on(machine);
+    print(&report, json)
+}
+
+fn print(report: &Report, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(report)?);
+    } else {
+        println!("{report}");
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `bailee edge`: the controller of one bank.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use bailee_edge::config::EdgeConfig;
+use bailee_edge::{enrolment, start};
+use clap::Subcommand;
+
+/// What a controller can be asked to do.
+#[derive(Subcommand)]
+pub enum Edge {
+    /// Let this bank into a platform, with the token its portal shows once.
+    Enrol {
+        /// The token, beginning with `bailee-enrol-1.`
+        token: String,
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Run the bank: boards, kiosk and link, until Ctrl-C.
+    Run {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+/// Runs the command.
+pub async fn run(command: Edge) -> anyhow::Result<()> {
+    match command {
+        Edge::Enrol { token, config } => {
+            let config = read(&config)?;
+            let installation = enrolment::run(&config, &token).await?;
+            println!("enrolled as {}; now: bailee edge run --config …", installation.bank()?);
+            Ok(())
+        }
+        Edge::Run { config } => {
+            let running = start::run(&read(&config)?).await?;
+            println!("kiosk on http://{}", running.kiosk);
+            tokio::signal::ctrl_c().await?;
+            running.stop().await;
+            Ok(())
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> anyhow::Result<EdgeConfig> {
+    EdgeConfig::read(path).with_context(|| format!("reading {}", path.display()))
+}

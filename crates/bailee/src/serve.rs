@@ -1,0 +1,59 @@
+//! `bailee serve` and `bailee config`: the platform, and looking at configuration files before they are used.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use bailee_edge::config::EdgeConfig;
+use bailee_server::config::ServerConfig;
+use bailee_server::serve::{self, Demo};
+use clap::{Args, Subcommand};
+
+/// What `bailee serve` takes.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// The configuration file.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+/// What can be done with configuration files.
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Say what is wrong with a file, if anything.
+    Check {
+        /// The platform's configuration file.
+        #[arg(long, conflicts_with = "edge", required_unless_present = "edge")]
+        serve: Option<PathBuf>,
+        /// A bank's configuration file.
+        #[arg(long)]
+        edge: Option<PathBuf>,
+    },
+}
+
+/// Runs the platform until Ctrl-C.
+pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let config = ServerConfig::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
+    let running = serve::start(config, Demo::default()).await?;
+    println!("portal on {}", running.portal_url);
+    println!("banks on {}", running.link_address);
+    if let Some(link) = &running.set_up_link {
+        println!("make the first administrator, once: {link}");
+    }
+    tokio::signal::ctrl_c().await?;
+    eprintln!("stopping");
+    running.shutdown().await;
+    Ok(())
+}
+
+/// Runs `bailee config`.
+pub fn config(command: &ConfigCommand) -> anyhow::Result<()> {
+    let ConfigCommand::Check { serve, edge } = command;
+    if let Some(path) = serve {
+        ServerConfig::read(path).with_context(|| format!("reading {}", path.display()))?;
+    }
+    if let Some(path) = edge {
+        EdgeConfig::read(path).with_context(|| format!("reading {}", path.display()))?;
+    }
+    println!("the configuration can be used");
+    Ok(())
+}
