@@ -170,6 +170,12 @@ impl Http {
     }
 }
 
+/// What is kept of a token that [`Options::metrics_token`] asks for.
+#[must_use]
+pub fn token_hash(token: &str) -> [u8; 32] {
+    once::sha256(&[token.as_bytes()])
+}
+
 /// The whole of the platform's HTTP.
 pub fn router(app: App, ask: Arc<dyn Ask>, options: Options) -> Router {
     let demo = options.demo.clone();
