@@ -6,24 +6,24 @@
 //! starts again from what is durable as soon as the disk allows. It reads no clock and knows no thread; the
 //! deterministic simulation runs it as it is. `runtime` gives it boards, a kiosk and a link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bailee_domain::bank::io::{Answer, BoardHealth, Candidate, DoorStatus, Input, Output, Record};
+use bailee_domain::bank::io::{Answer, BoardHealth, Candidate, DoorStatus, Input, Output, Record, Request};
 use bailee_domain::bank::screen::{Notice, Screen, View};
 use bailee_domain::bank::{Bank, Lasting};
 use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
 use bailee_domain::event::Severity;
-use bailee_domain::id::CommandId;
+use bailee_domain::id::{BankId, CommandId};
 use bailee_domain::time::{MonoTime, Now, WallTime};
 use bailee_wire::event::{NO_EVENT, chain_hash};
 use bailee_wire::record::{self, Place, Read, RecordError};
 use rand_core::{CryptoRng, Rng};
 
 use crate::backlog::{Backlog, Identity};
-use crate::journal::{Disk, Journal};
+use crate::journal::{Disk, Journal, MOST_PAYLOAD_BYTES};
 
 /// How long a controller without a journal waits before it tries the disk again.
 const REVIVE_EVERY_MS: u64 = 2_000;
@@ -100,6 +100,8 @@ pub struct Controller<D, R> {
     /// The world as last seen, to be told to an engine that starts again.
     doors: BTreeMap<CompartmentNo, Sensed>,
     boards: BTreeMap<u8, BoardHealth>,
+    /// Doors seen open since the last moment when everything was written down: to be told even if shut again.
+    seen_open: BTreeSet<CompartmentNo>,
     revive_at: MonoTime,
     /// What the bank is called and whom to call, for a screen without an engine.
     named: (String, String),
@@ -120,6 +122,8 @@ impl<D: Disk, R: CryptoRng> Starting<D, R> {
     /// Starts the engine. A disk that is full is no error: the controller then starts out of order and recovers.
     pub fn begin(mut self, now: Now) -> (Controller<D, R>, Vec<Effect>) {
         self.controller.revive_at = now.mono;
+        // Also with a full disk the link can say where the bank stands.
+        lock(&self.controller.backlog).stands(self.lasting.boot, self.lasting.roster.revision, now);
         let effects = self.controller.begin(self.lasting, now);
         (self.controller, effects)
     }
@@ -145,6 +149,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             backlog: Arc::new(Mutex::new(Backlog::new(identity))),
             doors: BTreeMap::new(),
             boards: BTreeMap::new(),
+            seen_open: BTreeSet::new(),
             revive_at: MonoTime::default(),
             named: Default::default(),
         };
@@ -181,6 +186,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     }
 
     fn begin(&mut self, lasting: Lasting, now: Now) -> Vec<Effect> {
+        let seen_open = std::mem::take(&mut self.seen_open);
         let (bank, outputs) = Bank::start(self.layout.clone(), lasting, now, &mut *self.rng);
         self.bank = Some(bank);
         let mut effects = self.carry_out(outputs, now);
@@ -189,22 +195,45 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             effects.extend(self.handle(Input::Board { board, health }, now));
         }
         let doors: Vec<_> = self.doors.iter().map(|(number, sensed)| (*number, *sensed)).collect();
-        for (compartment, sensed) in doors {
+        let opened = seen_open.iter().map(|number| (*number, Sensed::Open));
+        for (compartment, sensed) in opened.chain(doors) {
             effects.extend(self.handle(Input::Door { compartment, sensed }, now));
+        }
+        if self.bank.is_none() {
+            self.seen_open.extend(seen_open);
         }
         effects
     }
 
     /// Lets the engine decide about one input and makes the decision durable.
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Effect> {
-        match &input {
-            Input::Door { compartment, sensed } => drop(self.doors.insert(*compartment, *sensed)),
-            Input::Board { board, health } => drop(self.boards.insert(*board, *health)),
-            _ => {}
-        }
+        self.see(&input);
         let Some(bank) = self.bank.as_mut() else { return self.revive(now) };
+        if let Some(refused) = refuse_unwritable(&input) {
+            return vec![refused];
+        }
         let outputs = bank.handle(input, now, &mut *self.rng);
         self.carry_out(outputs, now)
+    }
+
+    /// Keeps the world as last seen.
+    fn see(&mut self, input: &Input) {
+        match input {
+            Input::Door { compartment, sensed } => {
+                self.doors.insert(*compartment, *sensed);
+                if *sensed == Sensed::Open {
+                    self.seen_open.insert(*compartment);
+                }
+            }
+            Input::Board { board, health } => {
+                self.boards.insert(*board, *health);
+                if *health == BoardHealth::Silent {
+                    let wired = self.layout.iter().filter(|c| c.wiring.board == *board);
+                    self.doors.extend(wired.map(|c| (c.number, Sensed::Unknown)));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Writes each run of records in one group with one sync before anything after it is passed on.
@@ -231,6 +260,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
         self.write(&mut group, &mut effects, now);
         if let Some(lasting) = self.lasting() {
             lock(&self.backlog).stands(lasting.boot, lasting.roster.revision, now);
+            self.seen_open.clear();
         }
         effects
     }
@@ -341,6 +371,14 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     pub fn next_timeout(&self, now: MonoTime) -> MonoTime {
         self.bank.as_ref().map_or(self.revive_at, |bank| bank.next_timeout(now))
     }
+}
+
+/// A roster that the journal cannot take is refused before the engine decides on it: the disk is not to blame.
+fn refuse_unwritable(input: &Input) -> Option<Effect> {
+    let Input::Platform { command, request: Request::TakeRoster(roster), .. } = input else { return None };
+    let place = Place { bank: BankId::from_bytes([0; 16]), prev: NO_EVENT };
+    let bytes = record::encode(&Record::Roster(roster.clone()), place).len();
+    (bytes > MOST_PAYLOAD_BYTES).then_some(Effect::Reply { command: *command, answer: Answer::Invalid })
 }
 
 fn lock(backlog: &Mutex<Backlog>) -> MutexGuard<'_, Backlog> {
