@@ -2,7 +2,6 @@
 //! answer. Nothing here knows who asks.
 
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,7 +10,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use bailee_ui::headers::{self, Profile};
-use futures_util::FutureExt as _;
 
 use super::problem::Problem;
 use super::{Http, Transport, portal};
@@ -78,10 +76,15 @@ async fn guarded(State(http): State<Http>, mut request: Request, next: Next) -> 
 }
 
 async fn bounded(http: &Http, request: Request, next: Next, asked: &Asked) -> Response {
-    let Ok(_place) = http.0.places.clone().try_acquire_owned() else {
+    let Ok(place) = http.0.places.clone().try_acquire_owned() else {
         return asked.refuse(&Problem::busy().after(1));
     };
-    let run = AssertUnwindSafe(next.run(request)).catch_unwind();
+    // On a task of its own: a browser that goes away in the middle must not stop a use case half-way.
+    let run = tokio::spawn(async move {
+        let response = next.run(request).await;
+        drop(place);
+        response
+    });
     match tokio::time::timeout(http.options().patience, run).await {
         Ok(Ok(mut response)) => match response.extensions_mut().remove::<Problem>() {
             Some(problem) => asked.refuse(&problem),
