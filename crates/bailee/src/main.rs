@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done (for `verify`: sound), 1 failed (for `verify`: unsound), 2 unusable input.
 
+mod bench;
 mod demo;
 mod edge;
 mod serve;
@@ -38,6 +39,8 @@ enum Command {
     /// Check a published log, with nothing but the log and its key.
     #[command(subcommand)]
     Verify(Verify),
+    /// Measure this program on this machine.
+    Bench(bench::BenchArgs),
 }
 
 #[derive(Subcommand)]
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),
+        Command::Bench(args) => run(bench::run(args, cli.json)),
         Command::Config(command) => run(async { serve::config(&command) }),
     }
 }

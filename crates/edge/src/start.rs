@@ -1,8 +1,8 @@
 //! Putting a controller together from its configuration and its installation: `bailee edge run`.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 
 use bailee_domain::compartment::Layout;
 use bailee_domain::time::TrustedClock;
@@ -12,7 +12,7 @@ use bailee_vault::stretch::Cost;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::backlog::Identity;
+use crate::backlog::{Backlog, Identity};
 use crate::boards::{Board, BoardAddress, Bus, BusError, BusEvent, BusSettings, BusTiming, EventSink};
 use crate::clock::Clocks;
 use crate::codes::CodeChecker;
@@ -66,6 +66,7 @@ pub struct Running {
     /// Cuts the link and joins it again, for demonstrations and drills.
     pub switch: LinkSwitch,
     engine: Loop,
+    backlog: Arc<Mutex<Backlog>>,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -89,6 +90,11 @@ impl Running {
     /// The way into the engine loop.
     pub fn handle(&self) -> Handle {
         self.engine.handle.clone()
+    }
+
+    /// Events the platform has not confirmed, shared with the link; hold its lock only briefly, the engine waits for it.
+    pub fn backlog(&self) -> Arc<Mutex<Backlog>> {
+        self.backlog.clone()
     }
 }
 
@@ -134,8 +140,8 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
     let setup = kiosk_setup(config, layout);
     let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
     let (switch, link_task) =
-        link::start(&installation, backlog, link, engine.handle.clone(), clocks, stopped)?;
-    Ok(Running { kiosk, switch, engine, stop, tasks: vec![kiosk_task, link_task] })
+        link::start(&installation, backlog.clone(), link, engine.handle.clone(), clocks, stopped)?;
+    Ok(Running { kiosk, switch, engine, backlog, stop, tasks: vec![kiosk_task, link_task] })
 }
 
 fn kiosk_setup(config: &EdgeConfig, layout: Layout) -> kiosk::Setup {

@@ -15,7 +15,9 @@ use bailee_domain::grant::Verifier;
 use bailee_domain::id::{BankId, CarrierId, CommandId, GrantId, OrgId, PersonId};
 use bailee_domain::roster::{CourierPass, Recipient, Roster};
 use bailee_edge::clock::Clocks;
-use bailee_edge::config::{BoardConfig, BoardKind, BusConfig, ClosedWhen, CompartmentConfig, EdgeConfig, KioskConfig};
+use bailee_edge::config::{
+    BoardConfig, BoardKind, BusConfig, ClosedWhen, CompartmentConfig, EdgeConfig, KioskConfig,
+};
 use bailee_edge::installation::{Enrolled, Installation};
 use bailee_edge::kiosk::Kiosk;
 use bailee_edge::runtime::Message;
@@ -159,7 +161,8 @@ impl BenchBank {
         self.act(Action::Pick(RECIPIENT)).await?;
         self.act(Action::ConfirmRecipient).await?;
         self.act(Action::PickSize(Size::Small)).await?;
-        let placing = self.shown("an open door", |screen| matches!(screen, Screen::PlaceParcel { .. })).await?;
+        let placing =
+            self.shown("an open door", |screen| matches!(screen, Screen::PlaceParcel { .. })).await?;
         let Screen::PlaceParcel { compartment, .. } = placing else { unreachable!("waited for") };
         self.cabinet.close(door(compartment));
         self.shown("the deposit", |screen| matches!(screen, Screen::Deposited { .. })).await?;
@@ -188,7 +191,8 @@ impl BenchBank {
         // The latch is still pulsing and the line silent: nothing but the way to it has been written.
         let journal_bytes = self.journal_bytes()? - before;
         let at = self.cabinet.look(|cabinet| last_coil(cabinet.log())).context("a latch was pulsed")?;
-        let taking = self.shown("the open door", |screen| matches!(screen, Screen::TakeParcel { .. })).await?;
+        let taking =
+            self.shown("the open door", |screen| matches!(screen, Screen::TakeParcel { .. })).await?;
         let Screen::TakeParcel { compartment } = taking else { unreachable!("waited for") };
         self.cabinet.close(door(compartment));
         self.shown("the end", |screen| matches!(screen, Screen::Collected { .. })).await?;
@@ -210,9 +214,9 @@ impl BenchBank {
 
     async fn shown(&self, what: &str, so: impl Fn(&Screen) -> bool) -> anyhow::Result<Screen> {
         let mut view = self.controller.handle().view();
-        let seen = tokio::time::timeout(PATIENCE, view.wait_for(|view| so(&view.screen))).await;
-        match seen {
-            Ok(view) => Ok(view?.screen.clone()),
+        let until = async { view.wait_for(|view| so(&view.screen)).await.map(|view| view.screen.clone()) };
+        match tokio::time::timeout(PATIENCE, until).await {
+            Ok(screen) => Ok(screen?),
             Err(_) => Err(anyhow!("the kiosk never showed {what}: {:?}", view.borrow().screen)),
         }
     }

@@ -97,7 +97,8 @@ fn line_ms() -> f64 {
 }
 
 fn report(rounds: &[Round], parts: &Parts, bytes: u64) -> Report {
-    let mut report = Report::new("d1 keypad-to-wire", "code handed in to last byte of the unlock frame, 9600 baud");
+    let mut report =
+        Report::new("d1 keypad-to-wire", "code handed in to last byte of the unlock frame, 9600 baud");
     report.table(per_round(rounds));
     let kept: Vec<&Round> = rounds.iter().filter(|round| is_steady(&round.limit)).collect();
     let ratios = |of: fn(&Quantiles) -> f64| kept.iter().map(|round| round.ratio(of)).collect::<Vec<_>>();
@@ -113,13 +114,25 @@ fn report(rounds: &[Round], parts: &Parts, bytes: u64) -> Report {
     }
     report.value("journal, in two groups with a sync each", bytes as f64, "B", None);
     report.note("the limit holds one Argon2 stretch, because the design prescribes one for every attempt");
-    report.note("the limit holds one sync; the path makes two, since a guess is durable before it is compared");
+    report
+        .note("the limit holds one sync; the path makes two, since a guess is durable before it is compared");
     report.note("the limit takes the worst case on the line, a poll that has just begun, for every pickup");
     report
 }
 
 fn per_round(rounds: &[Round]) -> Table {
-    let mut table = Table::new(&["round", "ours p50 ms", "p99", "p99.9", "limit p50 ms", "p99", "p99.9", "p50 x", "p99 x", "counts"]);
+    let mut table = Table::new(&[
+        "round",
+        "ours p50 ms",
+        "p99",
+        "p99.9",
+        "limit p50 ms",
+        "p99",
+        "p99.9",
+        "p50 x",
+        "p99 x",
+        "counts",
+    ]);
     for (index, round) in rounds.iter().enumerate() {
         let ratios = [number(round.ratio(|q| q.p50)), number(round.ratio(|q| q.p99))];
         let counts = if is_steady(&round.limit) { "yes" } else { "no: the limit moved" };

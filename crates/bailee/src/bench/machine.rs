@@ -23,7 +23,9 @@ impl Machine {
     pub fn look(folder: &Path) -> Self {
         let processor = read("/proc/cpuinfo")
             .lines()
-            .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()))
+            .find_map(|line| {
+                line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned())
+            })
             .unwrap_or_else(|| std::env::consts::ARCH.to_owned());
         let load = read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned();
         Self {
@@ -32,7 +34,11 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             disk: disk(folder, &read("/proc/mounts")),
             load,
-            build: if cfg!(debug_assertions) { "DEBUG BUILD: the figures say nothing" } else { "release build" },
+            build: if cfg!(debug_assertions) {
+                "DEBUG BUILD: the figures say nothing"
+            } else {
+                "release build"
+            },
         }
     }
 }

@@ -7,11 +7,11 @@
 //! docs/reference/performance.md.
 
 mod bank;
+mod footprint;
 mod keypad;
 mod ledger;
 mod limit;
 mod machine;
-mod footprint;
 mod postgres;
 mod report;
 mod stats;

@@ -34,7 +34,11 @@ impl Quantiles {
 /// The smallest value that at least this share of all values does not exceed.
 fn at(sorted: &[f64], share: f64) -> f64 {
     assert!(!sorted.is_empty(), "a quantile is of something");
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length is a length")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length is a length"
+    )]
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]
 }

@@ -1,0 +1,230 @@
+//! What the program weighs: memory of an idle platform and an idle bank, time from starting the process to its first
+//! answer, bytes of the program. Both run as processes of their own, as they would be installed.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use bailee_edge::clock::Clocks;
+
+use super::bank;
+use super::report::{Report, Table, number};
+use super::stats::median;
+
+/// How long a process is left alone before its memory is read.
+const IDLE: Duration = Duration::from_secs(5);
+/// A process that has not answered by then never will.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two questions whether a process answers.
+const ASK_EVERY: Duration = Duration::from_millis(2);
+const SERVE_RESIDENT_MB: f64 = 40.0;
+const EDGE_RESIDENT_MB: f64 = 25.0;
+const READY_MS: f64 = 300.0;
+const PROGRAM_MB: f64 = 25.0;
+
+/// A started process, killed when dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended need not be killed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What one start showed.
+struct Start {
+    ready_ms: f64,
+    resident_mb: f64,
+    peak_mb: f64,
+}
+
+/// One kind of process.
+struct Subject {
+    arguments: Vec<String>,
+    address: SocketAddr,
+    path: &'static str,
+}
+
+/// Runs the bench.
+///
+/// # Errors
+/// When a process does not start.
+pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
+    let clock = Clocks::start();
+    let mut report =
+        Report::new("u1 footprint", "memory idle, time to the first answer, size of the program");
+    let mut table =
+        Table::new(&["round", "bare start ms", "what", "ready ms", "resident MB after 5 s idle", "peak MB"]);
+    let (mut first, mut again, mut edge) = (Vec::new(), Vec::new(), Vec::new());
+    let cabinet = bank::cabinet(clock)?;
+    let bench_bank = Subject::edge(&dir.join("edge"), cabinet.path())?;
+    for round in 1..=rounds {
+        let platform = Subject::serve(&dir.join(format!("serve-{round}")))?;
+        for (what, subject, all) in [
+            ("serve, first start", &platform, &mut first),
+            ("serve, later start", &platform, &mut again),
+            ("edge run", &bench_bank, &mut edge),
+        ] {
+            let bare = bare_start(clock)?;
+            let start = subject.start(clock).await.with_context(|| what.to_owned())?;
+            let Start { ready_ms, resident_mb, peak_mb } = start;
+            let numbers = [number(ready_ms), number(resident_mb), number(peak_mb)];
+            table.row([round.to_string(), number(bare), what.to_owned()].into_iter().chain(numbers));
+            all.push(start);
+        }
+    }
+    report.table(table);
+    let mut add = |what: &str, starts: &[Start], resident: f64| {
+        let of = |pick: fn(&Start) -> f64| median(&starts.iter().map(pick).collect::<Vec<_>>());
+        report.value(format!("{what}: resident"), of(|start| start.resident_mb), "MB", Some(resident));
+        report.value(format!("{what}: ready"), of(|start| start.ready_ms), "ms", Some(READY_MS));
+    };
+    add("serve, first start", &first, SERVE_RESIDENT_MB);
+    add("serve, later start", &again, SERVE_RESIDENT_MB);
+    add("edge run", &edge, EDGE_RESIDENT_MB);
+    program(&mut report, dir)?;
+    report.note("a MB is 1,000,000 bytes; ready is the first 200 after the process was started");
+    report.note(
+        "bare start is this program printing its version: what the system needs for any process of this size",
+    );
+    Ok(report)
+}
+
+fn program(report: &mut Report, dir: &Path) -> anyhow::Result<()> {
+    let program = std::env::current_exe()?;
+    let stripped = dir.join("stripped");
+    let mb = |path: &Path| Ok::<_, std::io::Error>(std::fs::metadata(path)?.len() as f64 / 1e6);
+    report.value("program as built", mb(&program)?, "MB", None);
+    match Command::new("strip").arg("-s").arg("-o").arg(&stripped).arg(&program).status() {
+        Ok(status) if status.success() => {
+            report.value("program stripped", mb(&stripped)?, "MB", Some(PROGRAM_MB))
+        }
+        _ => report.note("no strip: the size without symbols is not known"),
+    }
+    Ok(())
+}
+
+fn bare_start(clock: Clocks) -> anyhow::Result<f64> {
+    let from = clock.elapsed();
+    let output = Command::new(std::env::current_exe()?).arg("--version").output()?;
+    anyhow::ensure!(output.status.success(), "the program cannot print its version");
+    Ok((clock.elapsed() - from).as_secs_f64() * 1e3)
+}
+
+impl Subject {
+    fn serve(dir: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        let (address, link) = (free_address()?, free_address()?);
+        let text = format!(
+            "data_dir = {:?}\nlisten = \"{address}\"\n[link]\nlisten = \"{link}\"\n",
+            dir.join("data")
+        );
+        let config = write(dir, &text)?;
+        Ok(Self {
+            arguments: vec!["serve".to_owned(), "--config".to_owned(), config],
+            address,
+            path: "/healthz",
+        })
+    }
+
+    fn edge(dir: &Path, tty: &Path) -> anyhow::Result<Self> {
+        let data_dir = dir.join("data");
+        std::fs::create_dir_all(&data_dir)?;
+        bank::enrol(&data_dir)?;
+        let address = free_address()?;
+        let mut text = format!(
+            "data_dir = {data_dir:?}\n[kiosk]\nlisten = \"{address}\"\n[[bus]]\npath = {tty:?}\nbaud = {}\n\
+             [[bus.board]]\nnumber = 1\naddress = 1\nchannels = {}\n",
+            bank::BAUD,
+            bank::LOCKS
+        );
+        for lock in 1..=bank::LOCKS {
+            text += &format!(
+                "[[compartment]]\nnumber = {lock}\nsize = \"S\"\nboard = 1\nchannel = {lock}\ncolumn = {}\nrow = 0\n",
+                lock - 1
+            );
+        }
+        let config = write(dir, &text)?;
+        let arguments = ["edge", "run", "--config"].map(str::to_owned).into_iter().chain([config]).collect();
+        Ok(Self { arguments, address, path: "/" })
+    }
+
+    async fn start(&self, clock: Clocks) -> anyhow::Result<Start> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let from = clock.elapsed();
+        let mut process = Process(command.spawn()?);
+        while !self.answers() {
+            if process.0.try_wait()?.is_some() || clock.elapsed() > from + PATIENCE {
+                return Err(given_up(process));
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        let ready_ms = (clock.elapsed() - from).as_secs_f64() * 1e3;
+        tokio::time::sleep(IDLE).await;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.0.id()))?;
+        Ok(Start {
+            ready_ms,
+            resident_mb: megabytes(&status, "VmRSS:")?,
+            peak_mb: megabytes(&status, "VmHWM:")?,
+        })
+    }
+
+    fn answers(&self) -> bool {
+        self.ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    fn ask(&self) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.path, self.address)?;
+        let mut head = [0; 12];
+        stream.read_exact(&mut head)?;
+        Ok(String::from_utf8_lossy(&head).into_owned())
+    }
+}
+
+fn given_up(mut process: Process) -> anyhow::Error {
+    // One that has ended need not be killed.
+    let _ = process.0.kill();
+    let mut text = String::new();
+    if let Some(mut errors) = process.0.stderr.take() {
+        // What it said, as far as it can be read.
+        let _ = errors.read_to_string(&mut text);
+    }
+    anyhow::anyhow!("the process never answered: {text}")
+}
+
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn write(dir: &Path, text: &str) -> anyhow::Result<String> {
+    let path: PathBuf = dir.join("config.toml");
+    std::fs::write(&path, text)?;
+    Ok(path.display().to_string())
+}
+
+/// A line of `/proc/<pid>/status`, which is in KiB.
+fn megabytes(status: &str, name: &str) -> anyhow::Result<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("the system does not tell")?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_from_the_status_file() {
+        let status = "Name:\tbailee\nVmHWM:\t   25000 kB\nVmRSS:\t   20000 kB\n";
+        assert_eq!(megabytes(status, "VmRSS:").expect("it is there"), 20.48);
+        assert!(megabytes(status, "VmSwap:").is_err());
+    }
+}

@@ -1,0 +1,255 @@
+//! Syncs and latency of the custody ledger with one submitter.
+//!
+//! One submitter's event takes two commits: the row in the transaction of its change, then a run of the sequencer
+//! (entry, tiles, read back, recomputed, signed). Each must be one sync. Their time is measured beside a bare write of
+//! as many bytes with one `fdatasync`, into a file that is overwritten round and round like SQLite's log, and beside
+//! the same two commits on PostgreSQL where there is one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bailee_audit::key::{Ed25519Signer, KeyName};
+use bailee_edge::clock::Clocks;
+use bailee_server::ledger::event::{self, NewEvent, SourceKind};
+use bailee_server::ledger::{LedgerError, LogId, LogKey, Sequencer};
+use bailee_server::store::{Db, DbConfig, migrate};
+
+use super::limit::RawFile;
+use super::postgres::Cluster;
+use super::report::{Report, Table, cells, number};
+use super::stats::{Quantiles, Ratio, is_steady, median};
+use super::syncs::{self, STORE, Syncs};
+
+const ORG: &str = "org_bench";
+const ENTRY_BYTES: usize = 256;
+const NOW_MS: i64 = 1_800_000_000_000;
+const MOST_P50: f64 = 1.15;
+const MOST_P99: f64 = 1.5;
+
+/// A log in a store, and the events it was given.
+pub struct Ledger {
+    db: Db,
+    sequencer: Sequencer,
+    next: u64,
+}
+
+impl Ledger {
+    /// Makes the schema and an empty log.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn open(db: &Db) -> anyhow::Result<Self> {
+        migrate::to_latest(db).await?;
+        let signer = Ed25519Signer::from_seed(KeyName::new("bench.example/log")?, &[7; 32])?;
+        let verifying = signer.verifying_key().clone();
+        let key = LogKey { signer: Arc::new(signer), verifying };
+        let log = LogId::new("bench").expect("a good name");
+        let sequencer = Sequencer::open(db, &log, ORG, &key, NOW_MS).await?;
+        Ok(Self { db: db.clone(), sequencer, next: 1 })
+    }
+
+    /// Records events one by one, each followed by a run of the sequencer.
+    ///
+    /// # Errors
+    /// Whatever the store says.
+    pub async fn commit(&mut self, events: u32) -> anyhow::Result<()> {
+        for _ in 0..events {
+            self.record().await?;
+            self.sequence().await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self) -> anyhow::Result<()> {
+        let seq = self.next;
+        self.next += 1;
+        self.db
+            .tx(async move |tx| {
+                let mut bytes = vec![0x5A; ENTRY_BYTES];
+                bytes[..8].copy_from_slice(&seq.to_be_bytes());
+                let event = NewEvent {
+                    org: ORG,
+                    source_kind: SourceKind::Bank,
+                    source_id: "bnk_bench",
+                    source_seq: seq,
+                    bytes: &bytes,
+                    received_at_ms: NOW_MS,
+                };
+                event::record(&tx, &event).await.map(|_| ())
+            })
+            .await
+            .map_err(|error: LedgerError| error.into())
+    }
+
+    async fn sequence(&self) -> anyhow::Result<()> {
+        let done = self.sequencer.run_once(NOW_MS).await?;
+        anyhow::ensure!(done.to == done.from + 1, "one event became {} entries", done.to - done.from);
+        Ok(())
+    }
+}
+
+/// Milliseconds of each operation.
+#[derive(Clone, Default)]
+struct Times {
+    record: Vec<f64>,
+    sequence: Vec<f64>,
+}
+
+struct Round {
+    ours: Times,
+    postgres: Option<Times>,
+    /// As many bytes as each of our commits writes, bare.
+    raw: Times,
+}
+
+/// Bytes one commit writes.
+#[derive(Clone, Copy)]
+struct Written {
+    record: usize,
+    sequence: usize,
+}
+
+/// Runs the bench.
+///
+/// # Errors
+/// When the store does not work.
+pub async fn run(dir: &Path, rounds: u32, samples: u32) -> anyhow::Result<Report> {
+    let clock = Clocks::start();
+    let counted = syncs::count(dir, samples)?;
+    let db = Db::open(&DbConfig::file(dir.join(STORE))).await?;
+    let mut ours = Ledger::open(&db).await?;
+    ours.commit(8).await?;
+    let written = written(&mut ours).await?;
+    let cluster = Cluster::start()?;
+    let mut peer = match &cluster {
+        Some(cluster) => {
+            let db = Db::open(&DbConfig::Postgres { url: cluster.database()? }).await?;
+            Some(Ledger::open(&db).await?)
+        }
+        None => None,
+    };
+    let mut raw = (RawFile::ring(dir, written.record, clock)?, RawFile::ring(dir, written.sequence, clock)?);
+    let mut all = Vec::new();
+    for _ in 0..rounds {
+        all.push(round(&mut ours, peer.as_mut(), &mut raw, clock, samples).await?);
+    }
+    Ok(report(&all, counted, written))
+}
+
+/// What a commit of each kind writes, as the kernel counts it for this process.
+async fn written(ledger: &mut Ledger) -> anyhow::Result<Written> {
+    const COMMITS: usize = 20;
+    let (mut record, mut sequence) = (0, 0);
+    for _ in 0..COMMITS {
+        let start = bytes_written()?;
+        ledger.record().await?;
+        let between = bytes_written()?;
+        ledger.sequence().await?;
+        record += between - start;
+        sequence += bytes_written()? - between;
+    }
+    Ok(Written { record: record / COMMITS, sequence: sequence / COMMITS })
+}
+
+fn bytes_written() -> anyhow::Result<usize> {
+    let io = std::fs::read_to_string("/proc/self/io")?;
+    let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    line.and_then(|text| text.trim().parse().ok())
+        .ok_or_else(|| anyhow::anyhow!("/proc/self/io has no wchar"))
+}
+
+/// Every kind of operation takes turns, so that all of them meet the same moments of the disk.
+async fn round(
+    ours: &mut Ledger,
+    mut peer: Option<&mut Ledger>,
+    raw: &mut (RawFile, RawFile),
+    clock: Clocks,
+    samples: u32,
+) -> anyhow::Result<Round> {
+    let mut round = Round {
+        ours: Times::default(),
+        postgres: peer.as_ref().map(|_| Times::default()),
+        raw: Times::default(),
+    };
+    for _ in 0..samples {
+        round.raw.record.push(tokio::task::block_in_place(|| raw.0.write_and_sync())?);
+        timed(ours, &mut round.ours, clock).await?;
+        if let (Some(peer), Some(times)) = (peer.as_mut(), round.postgres.as_mut()) {
+            timed(peer, times, clock).await?;
+        }
+        round.raw.sequence.push(tokio::task::block_in_place(|| raw.1.write_and_sync())?);
+    }
+    Ok(round)
+}
+
+async fn timed(ledger: &mut Ledger, times: &mut Times, clock: Clocks) -> anyhow::Result<()> {
+    let start = clock.elapsed();
+    ledger.record().await?;
+    let between = clock.elapsed();
+    ledger.sequence().await?;
+    times.record.push((between - start).as_secs_f64() * 1e3);
+    times.sequence.push((clock.elapsed() - between).as_secs_f64() * 1e3);
+    Ok(())
+}
+
+fn report(rounds: &[Round], counted: Option<Syncs>, written: Written) -> Report {
+    let mut report =
+        Report::new("a3 ledger-syncs", "syncs and time of a commit, one submitter, 256-byte entries");
+    let kept: Vec<&Round> = rounds
+        .iter()
+        .filter(|round| is_steady(&round.raw.record) && is_steady(&round.raw.sequence))
+        .collect();
+    report.table(times(
+        if kept.is_empty() { rounds.iter().collect() } else { kept.clone() }.as_slice(),
+        written,
+    ));
+    count(&mut report, counted);
+    let ratio = |pick: fn(&Times) -> &Vec<f64>, of: fn(&[f64]) -> f64| {
+        let each: Vec<f64> = kept.iter().map(|round| of(pick(&round.ours)) / of(pick(&round.raw))).collect();
+        Ratio::of(&each, rounds.len())
+    };
+    let p99 = |values: &[f64]| Quantiles::of(values).p99;
+    report.ratio("an event's commit, p50 beside the bare write", ratio(|t| &t.record, median), MOST_P50);
+    report.ratio("an event's commit, p99 beside the bare write", ratio(|t| &t.record, p99), MOST_P99);
+    report.ratio(
+        "a run of the sequencer, p50 beside the bare write",
+        ratio(|t| &t.sequence, median),
+        MOST_P50,
+    );
+    report.ratio("a run of the sequencer, p99 beside the bare write", ratio(|t| &t.sequence, p99), MOST_P99);
+    report.note(format!("{} of {} rounds had a steady limit", kept.len(), rounds.len()));
+    if rounds.iter().all(|round| round.postgres.is_none()) {
+        report.note("no PostgreSQL below /usr/lib/postgresql: measured without this peer");
+    }
+    report
+}
+
+fn count(report: &mut Report, counted: Option<Syncs>) {
+    let Some(syncs) = counted else {
+        return report.note("no strace: the syncs were not counted");
+    };
+    let Syncs { commits, log, database, other } = syncs;
+    let each = |count: u64| count as f64 / commits as f64;
+    report.value("syncs of the log for a commit", each(log), "", Some(1.0));
+    report.value("syncs of the database file for a commit", each(database), "", None);
+    report.value("other syncs for a commit", each(other), "", Some(0.0));
+    report.note(format!("counted by strace: {log} + {database} + {other} syncs in {commits} commits"));
+}
+
+fn times(rounds: &[&Round], written: Written) -> Table {
+    let mut table = Table::new(&["in a round's turns", "bytes", "p50 ms", "p99", "p99.9"]);
+    let mut row = |name: &str, bytes: Option<usize>, pick: &dyn Fn(&Round) -> Option<Vec<f64>>| {
+        let values: Vec<f64> = rounds.iter().filter_map(|round| pick(round)).flatten().collect();
+        if !values.is_empty() {
+            let bytes = bytes.map_or_else(|| "–".to_owned(), |bytes| number(bytes as f64));
+            table.row([name.to_owned(), bytes].into_iter().chain(cells(&Quantiles::of(&values))));
+        }
+    };
+    row("bare write and fdatasync", Some(written.record), &|r| Some(r.raw.record.clone()));
+    row("an event's commit, SQLite", Some(written.record), &|r| Some(r.ours.record.clone()));
+    row("an event's commit, PostgreSQL", None, &|r| r.postgres.as_ref().map(|t| t.record.clone()));
+    row("bare write and fdatasync", Some(written.sequence), &|r| Some(r.raw.sequence.clone()));
+    row("a run of the sequencer, SQLite", Some(written.sequence), &|r| Some(r.ours.sequence.clone()));
+    row("a run of the sequencer, PostgreSQL", None, &|r| r.postgres.as_ref().map(|t| t.sequence.clone()));
+    table
+}
