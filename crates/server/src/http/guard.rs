@@ -87,7 +87,7 @@ async fn bounded(http: &Http, request: Request, next: Next, asked: &Asked) -> Re
     });
     match tokio::time::timeout(http.options().patience, run).await {
         Ok(Ok(mut response)) => match response.extensions_mut().remove::<Problem>() {
-            Some(problem) => asked.refuse(&problem),
+            Some(problem) => with_headers_of(&response, asked.refuse(&problem)),
             None => response,
         },
         Ok(Err(_panic)) => {
@@ -96,6 +96,16 @@ async fn bounded(http: &Http, request: Request, next: Next, asked: &Asked) -> Re
         }
         Err(_elapsed) => asked.refuse(&Problem::timed_out()),
     }
+}
+
+/// Keeps what a gate had already said in headers, such as how many calls are left.
+fn with_headers_of(before: &Response, mut response: Response) -> Response {
+    for (name, value) in before.headers() {
+        if !response.headers().contains_key(name) {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response
 }
 
 /// Refuses requests made for another host: a page elsewhere could have its name point here (DNS rebinding).

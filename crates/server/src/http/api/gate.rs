@@ -34,7 +34,7 @@ pub async fn pass(http: Http, access: Access, mut request: Request, next: Next) 
     with_limits(answer, left)
 }
 
-/// Problems are rendered outside, from an extension; headers set here would be lost with the empty answer.
+/// Says how many calls are left, also with a refusal.
 fn with_limits(answer: Result<Response, Problem>, left: Left) -> Response {
     let mut response = answer.unwrap_or_else(Problem::into_response);
     left.write(response.headers_mut());

@@ -103,7 +103,7 @@ pub async fn add_resident(
     Extension(who): Extension<Who>,
     Extension(form): Extension<Form>,
 ) -> Answer {
-    match people::add_resident(http.app(), &who.session()?.principal, resident(&form, Reach::Standard)).await {
+    match people::add_resident(http.app(), &who.session()?.principal, resident(&form)).await {
         Ok(_id) => Ok(see_other(&format!("/people?kind=residents&{SAVED}"))),
         Err(error) => {
             let problem = correctable(error)?;
@@ -148,7 +148,8 @@ fn correctable(error: AppError) -> Result<Problem, Problem> {
     if problem.fields.is_empty() { Err(problem) } else { Ok(problem) }
 }
 
-fn resident(form: &Form, reach: Reach) -> ResidentInput<'_> {
+fn resident(form: &Form) -> ResidentInput<'_> {
+    let reach = if form.text("reach") == "low" { Reach::Low } else { Reach::Standard };
     ResidentInput {
         name: form.text("name"),
         unit: form.text("unit"),
@@ -178,7 +179,7 @@ pub async fn change(
     let version = form.read("version").unwrap_or(0);
     let principal = &who.session()?.principal;
     let found = people::find(http.app(), principal, id).await?;
-    let input = resident(&form, found.details.reach());
+    let input = resident(&form);
     let kind = if found.courier.is_some() { "couriers" } else { "residents" };
     match people::change(http.app(), principal, id, version, input).await {
         Ok(()) => Ok(see_other(&format!("/people?kind={kind}&{SAVED}"))),
@@ -231,6 +232,7 @@ fn typed(found: &Person) -> Form {
         ("email", details.email.as_deref().unwrap_or_default()),
         ("phone", details.phone.as_deref().unwrap_or_default()),
         ("carrier", carrier.as_str()),
+        ("reach", if found.details.reach() == Reach::Low { "low" } else { "" }),
     ];
     Form::of(fields)
 }
@@ -289,6 +291,7 @@ async fn resident_form(
         unit: form.field(&page, "unit", wrong),
         email: form.field(&page, "email", wrong),
         phone: form.field(&page, "phone", wrong),
+        low_reach: form.text("reach") == "low",
         conflict: about.conflict,
         page,
     })

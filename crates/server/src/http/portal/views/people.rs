@@ -129,6 +129,8 @@ pub struct ResidentForm {
     pub email: Field,
     /// Phone number.
     pub phone: Field,
+    /// Whether parcels must lie within reach from a wheelchair; posted as `reach` = `low`.
+    pub low_reach: bool,
     /// Somebody else's change in between.
     pub conflict: Option<Conflict>,
 }
@@ -210,6 +212,7 @@ impl ResidentForm {
             unit: Field::new("4B"),
             email: wrong,
             phone: Field::default(),
+            low_reach: true,
             conflict: None,
         }
     }
