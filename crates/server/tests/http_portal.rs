@@ -369,3 +369,49 @@ async fn the_published_log_verifies() {
     assert_eq!(report.entries, report.checkpoint.size);
     assert!(kinds.contains(&"PersonAdded".to_owned()), "{kinds:?}");
 }
+
+/// The next event of a stream that is no beat.
+async fn next_event(body: &mut Body) -> String {
+    use http_body_util::BodyExt as _;
+    loop {
+        let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        let text = String::from_utf8(frame.to_vec()).unwrap();
+        if !text.starts_with("event: beat") {
+            return text;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_open_page_hears_what_changes_and_nothing_else() {
+    use bailee_domain::bank::io::DoorStatus;
+    use bailee_domain::compartment::{CompartmentNo, Sensed};
+    let platform = platform().await;
+    let mut browser = platform.signed_in().await;
+    browser.submit("/settings/enrol", "/settings/enrol", &[("name", "Lobby")]).await.expect(200);
+    let overview = browser.get("/").await.expect(200);
+    assert!(overview.body.contains("data-stream=\"/events?of=%2F\""), "{}", overview.body);
+    let at = overview.body.find("/banks/bnk_").unwrap() + "/banks/".len();
+    let bank = overview.body[at..at + 30].parse().unwrap();
+    let cookie = format!("bailee={}", browser.cookies["bailee"]);
+    let request = Request::get("/events?of=%2F").header("host", "127.0.0.1:8080").header("cookie", cookie);
+    let request = request.body(Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(platform.router.clone(), request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    let door = DoorStatus {
+        compartment: CompartmentNo(1),
+        sensed: Sensed::Closed,
+        occupied: true,
+        out_of_service: None,
+        alarm: false,
+    };
+    platform.app.live().update(bank, |live| {
+        live.online = true;
+        live.doors = vec![door];
+    });
+    let event = next_event(&mut body).await;
+    assert!(event.starts_with("event: patch\ndata: "), "{event}");
+    assert!(event.contains("id=\"figures\"") && event.contains("<span class=\"big\">1 "), "{event}");
+    assert!(!event.contains("id=\"today\"") && !event.contains("<html"), "only what changed: {event}");
+}

@@ -31,11 +31,11 @@ async fn read(http: &Http, log: String, path: &str) -> Result<Response, Problem>
     let log = LogId::new(log).filter(|log| log.as_str() == http.app().log_id()).ok_or_else(Problem::not_found)?;
     let reader = LogReader::new(http.app().db(), &log);
     match path {
-        "checkpoint" => Ok(text(reader.checkpoint().await.map_err(failed)?)),
+        "checkpoint" => Ok(text(reader.checkpoint().await.map_err(|error| failed(&error))?)),
         "key" => Ok(text(format!("{}\n", http.options().log_key))),
         tile => {
             let tile: TilePath = tile.parse().map_err(|_| Problem::not_found())?;
-            let bytes = reader.file(tile).await.map_err(failed)?;
+            let bytes = reader.file(tile).await.map_err(|error| failed(&error))?;
             let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, FOR_EVER)];
             Ok((kind, [open_to_all()], bytes).into_response())
         }
@@ -52,7 +52,7 @@ fn open_to_all() -> (HeaderName, &'static str) {
     (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin")
 }
 
-fn failed(error: LedgerError) -> Problem {
+fn failed(error: &LedgerError) -> Problem {
     match error {
         LedgerError::NoSuchLog(_) | LedgerError::OutOfRange => Problem::not_found(),
         LedgerError::Store(_) => {
