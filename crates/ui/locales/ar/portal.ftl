@@ -122,6 +122,7 @@ person-phone = الهاتف
 person-phone-hint = مع رمز البلد، مثل ‎+49 30 1234567
 person-active = نشط
 person-left = غادر
+person-reach = يحتاج إلى أبواب في متناول اليد من كرسي متحرك
 person-sealed = بيانات الاتصال مختومة ولا تُستخدم إلا لرسائل الطرود. تُسجَّل كل قراءة لها.
 resident-add = إضافة ساكن
 resident-edit = تعديل ساكن

@@ -122,6 +122,7 @@ person-phone = Phone
 person-phone-hint = With country code, such as +49 30 1234567
 person-active = Active
 person-left = Left
+person-reach = Needs doors within reach from a wheelchair
 person-sealed = Contact details are sealed and used for parcel messages only. Reading them is logged.
 resident-add = Add a resident
 resident-edit = Edit resident

@@ -70,6 +70,10 @@ async fn open_alerts(http: &Http, principal: &Principal, page: &Page) -> Result<
     alerts::most_urgent(http, principal, page, 5).await
 }
 
+/// What banks and platform note down for each other; it is in the log, and no news.
+const BOOKKEEPING: [&str; 6] =
+    ["ChainHead", "RosterTaken", "CompartmentClosed", "OpeningIntended", "CodeIssued", "GrantArmed"];
+
 async fn today(
     http: &Http,
     principal: &Principal,
@@ -81,9 +85,10 @@ async fn today(
     }
     let midnight = http.app().now().unix_ms().div_euclid(86_400_000) * 86_400_000;
     let from = Some(bailee_domain::time::WallTime::from_unix_ms(midnight));
-    let which = ListLog { filter: LogFilter { from, ..LogFilter::default() }, before: None, limit: 10 };
+    let which = ListLog { filter: LogFilter { from, ..LogFilter::default() }, before: None, limit: 100 };
     let listed = log::list(http.app(), principal, which).await?;
-    Ok(listed.rows.iter().map(|row| words::timeline(page, names, row)).collect())
+    let rows = listed.rows.iter().filter(|row| !BOOKKEEPING.contains(&row.line.kind.as_str())).take(10);
+    Ok(rows.map(|row| words::timeline(page, names, row)).collect())
 }
 
 /// What to do first, by what is there already; nothing once all is done.
