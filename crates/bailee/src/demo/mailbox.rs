@@ -91,5 +91,5 @@ fn list(mailbox: &Mailbox, locale: Locale) -> String {
     let whole = render(mailbox, Page::new(locale, ""), None);
     let start = whole.find("<div id=\"mailbox\"").unwrap_or(0);
     let end = whole.rfind("</main>").unwrap_or(whole.len());
-    whole[start..end].replace('\n', " ")
+    whole[start..end].replace('\r', "")
 }

@@ -37,7 +37,11 @@ fn every_screen_of_a_kiosk_fits_every_size() {
         kiosk.click(&format!("[value=lang-{language}]")).unwrap();
         kiosk.wait("the language", &format!("document.documentElement.lang === '{language}' && document.querySelector('.k-off, [data-hint=off]:not([hidden])')")).unwrap();
         walk(&kiosk, &bank, |screen| {
-            pictures(&kiosk, &format!("kiosk-{screen}-{language}"), &[Screen::Phone, Screen::Desktop, Screen::Kiosk]);
+            pictures(
+                &kiosk,
+                &format!("kiosk-{screen}-{language}"),
+                &[Screen::Phone, Screen::Desktop, Screen::Kiosk],
+            );
         });
     }
 }

@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where its preparation fails")]
 
 mod bank;
+mod demo;
+mod house;
+mod journeys;
 mod kiosk;
 mod look;
 mod rig;

@@ -8,9 +8,11 @@ const HEIGHT: usize = 480;
 /// How much of the picture's height the thing held to the camera fills.
 const HELD: usize = 320;
 const WALL: u8 = 96;
-/// Frames of an empty lobby before somebody holds something up, and frames of that.
-const EMPTY_FRAMES: usize = 8;
-const HELD_FRAMES: usize = 12;
+/// Frames a second: few, so that the file stays small.
+const RATE: usize = 5;
+/// Frames of an empty lobby before somebody holds something up, long enough for a reader to forget what it saw before.
+const EMPTY_FRAMES: usize = 3 * RATE;
+const HELD_FRAMES: usize = 2 * RATE;
 const QUIET_MODULES: usize = 4;
 
 /// A grey picture.
@@ -76,6 +78,14 @@ impl Clip {
         self.write(Some(picture))
     }
 
+    /// From the next start of the camera on, nobody holds up anything.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_down(&self) -> std::io::Result<()> {
+        self.write(None)
+    }
+
     /// Where the film lies.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -87,7 +97,7 @@ impl Clip {
         let held = picture.map_or_else(|| empty.clone(), frame);
         let beside = self.path.with_extension("new");
         let mut file = std::io::BufWriter::new(std::fs::File::create(&beside)?);
-        writeln!(file, "YUV4MPEG2 W{WIDTH} H{HEIGHT} F15:1 Ip A1:1 C420jpeg")?;
+        writeln!(file, "YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420jpeg")?;
         let colourless = vec![128; WIDTH * HEIGHT / 2];
         for number in 0..EMPTY_FRAMES + HELD_FRAMES {
             file.write_all(b"FRAME\n")?;
