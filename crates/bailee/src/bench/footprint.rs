@@ -20,6 +20,10 @@ const IDLE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two questions whether a process answers.
 const ASK_EVERY: Duration = Duration::from_millis(2);
+/// A code has been stretched and refused long before.
+const CODE_TAKES: Duration = Duration::from_secs(1);
+/// Wrong codes typed at the bank to see what is left of the memory they take; the keypad allows them without a pause.
+const CODES: [&str; 4] = ["12345678", "23456789", "34567890", "45678901"];
 const SERVE_RESIDENT_MB: f64 = 40.0;
 const EDGE_RESIDENT_MB: f64 = 25.0;
 const READY_MS: f64 = 300.0;
@@ -36,18 +40,26 @@ impl Drop for Process {
     }
 }
 
+impl Process {
+    fn status(&self) -> std::io::Result<String> {
+        std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))
+    }
+}
+
 /// What one start showed.
 struct Start {
     ready_ms: f64,
     resident_mb: f64,
     peak_mb: f64,
+    /// Resident after [`CODES`] were typed; only banks take codes.
+    used_mb: Option<f64>,
 }
 
 /// One kind of process.
 struct Subject {
     arguments: Vec<String>,
     address: SocketAddr,
-    path: &'static str,
+    codes: &'static [&'static str],
 }
 
 /// Runs the bench.
@@ -58,13 +70,20 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
     let clock = Clocks::start();
     let mut report =
         Report::new("u1 footprint", "memory idle, time to the first answer, size of the program");
-    let mut table =
-        Table::new(&["round", "bare start ms", "what", "ready ms", "resident MB after 5 s idle", "peak MB"]);
+    let mut table = Table::new(&[
+        "round",
+        "bare start ms",
+        "what",
+        "ready ms",
+        "resident MB after 5 s idle",
+        "peak MB",
+        "resident MB after four codes",
+    ]);
     let (mut first, mut again, mut edge) = (Vec::new(), Vec::new(), Vec::new());
     let cabinet = bank::cabinet(clock)?;
-    let bench_bank = Subject::edge(&dir.join("edge"), cabinet.path())?;
     for round in 1..=rounds {
         let platform = Subject::serve(&dir.join(format!("serve-{round}")))?;
+        let bench_bank = Subject::edge(&dir.join(format!("edge-{round}")), cabinet.path())?;
         for (what, subject, all) in [
             ("serve, first start", &platform, &mut first),
             ("serve, later start", &platform, &mut again),
@@ -72,8 +91,8 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
         ] {
             let bare = bare_start(clock)?;
             let start = subject.start(clock).await.with_context(|| what.to_owned())?;
-            let Start { ready_ms, resident_mb, peak_mb } = start;
-            let numbers = [number(ready_ms), number(resident_mb), number(peak_mb)];
+            let used = start.used_mb.map_or_else(|| "–".to_owned(), number);
+            let numbers = [number(start.ready_ms), number(start.resident_mb), number(start.peak_mb), used];
             table.row([round.to_string(), number(bare), what.to_owned()].into_iter().chain(numbers));
             all.push(start);
         }
@@ -87,6 +106,8 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
     add("serve, first start", &first, SERVE_RESIDENT_MB);
     add("serve, later start", &again, SERVE_RESIDENT_MB);
     add("edge run", &edge, EDGE_RESIDENT_MB);
+    let used: Vec<f64> = edge.iter().filter_map(|start| start.used_mb).collect();
+    report.value("edge run, after four codes: resident", median(&used), "MB", Some(EDGE_RESIDENT_MB));
     program(&mut report, dir)?;
     report.note("a MB is 1,000,000 bytes; ready is the first 200 after the process was started");
     report.note(
@@ -125,11 +146,7 @@ impl Subject {
             dir.join("data")
         );
         let config = write(dir, &text)?;
-        Ok(Self {
-            arguments: vec!["serve".to_owned(), "--config".to_owned(), config],
-            address,
-            path: "/healthz",
-        })
+        Ok(Self { arguments: vec!["serve".to_owned(), "--config".to_owned(), config], address, codes: &[] })
     }
 
     fn edge(dir: &Path, tty: &Path) -> anyhow::Result<Self> {
@@ -151,7 +168,7 @@ impl Subject {
         }
         let config = write(dir, &text)?;
         let arguments = ["edge", "run", "--config"].map(str::to_owned).into_iter().chain([config]).collect();
-        Ok(Self { arguments, address, path: "/" })
+        Ok(Self { arguments, address, codes: &CODES })
     }
 
     async fn start(&self, clock: Clocks) -> anyhow::Result<Start> {
@@ -167,12 +184,17 @@ impl Subject {
         }
         let ready_ms = (clock.elapsed() - from).as_secs_f64() * 1e3;
         tokio::time::sleep(IDLE).await;
-        let status = std::fs::read_to_string(format!("/proc/{}/status", process.0.id()))?;
-        Ok(Start {
-            ready_ms,
-            resident_mb: megabytes(&status, "VmRSS:")?,
-            peak_mb: megabytes(&status, "VmHWM:")?,
-        })
+        let status = process.status()?;
+        for code in self.codes {
+            self.type_code(code)?;
+            tokio::time::sleep(CODE_TAKES).await;
+        }
+        let used_mb = match self.codes {
+            [] => None,
+            _ => Some(megabytes(&process.status()?, "VmRSS:")?),
+        };
+        let (resident_mb, peak_mb) = (megabytes(&status, "VmRSS:")?, megabytes(&status, "VmHWM:")?);
+        Ok(Start { ready_ms, resident_mb, peak_mb, used_mb })
     }
 
     fn answers(&self) -> bool {
@@ -180,9 +202,25 @@ impl Subject {
     }
 
     fn ask(&self) -> std::io::Result<String> {
+        self.send(&format!("GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address))
+    }
+
+    /// Types a code as the kiosk's page does.
+    fn type_code(&self, code: &str) -> anyhow::Result<()> {
+        let (address, form) = (self.address, format!("do=enter-code&code={code}"));
+        let head = format!("POST /act HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n");
+        let about = "Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+        let length = format!("Content-Length: {}\r\nConnection: close\r\n\r\n", form.len());
+        let answer = self.send(&[head.as_str(), about, &length, &form].concat())?;
+        anyhow::ensure!(answer.starts_with("HTTP/1.1 303"), "the kiosk took no code: {answer}");
+        Ok(())
+    }
+
+    /// The beginning of the first line of the answer to a request.
+    fn send(&self, request: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        write!(stream, "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.path, self.address)?;
+        stream.write_all(request.as_bytes())?;
         let mut head = [0; 12];
         stream.read_exact(&mut head)?;
         Ok(String::from_utf8_lossy(&head).into_owned())
