@@ -1,6 +1,6 @@
 //! `bailee edge`: the controller of one bank.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bailee_edge::config::EdgeConfig;
@@ -45,6 +45,6 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
     }
 }
 
-fn read(path: &PathBuf) -> anyhow::Result<EdgeConfig> {
+fn read(path: &Path) -> anyhow::Result<EdgeConfig> {
     EdgeConfig::read(path).with_context(|| format!("reading {}", path.display()))
 }

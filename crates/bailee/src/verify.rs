@@ -88,10 +88,10 @@ fn check(mut source: impl Source, key: Option<&str>) -> anyhow::Result<Sound> {
     });
     let mut visit = |_index: u64, entry: &[u8]| checker.feed(entry).map(drop).map_err(|error| error.why.to_string());
     let report = verify_log(&mut source, &verifying, &mut visit)?;
-    Ok(sound(report, &checker.summary(), key.is_none()))
+    Ok(sound(&report, &checker.summary(), key.is_none()))
 }
 
-fn sound(report: Report, summary: &Summary, key_from_log: bool) -> Sound {
+fn sound(report: &Report, summary: &Summary, key_from_log: bool) -> Sound {
     Sound {
         origin: report.checkpoint.origin.to_string(),
         entries: report.entries,

@@ -1,5 +1,7 @@
 //! What people at a bank notice, one story a test.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod rig;
 
 use bailee_domain::bank::io::{Action, Answer, BoardHealth, Input, Record, Request, TokenClaims, TokenFault};

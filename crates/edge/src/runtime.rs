@@ -234,6 +234,9 @@ fn start_checker(mut checker: CodeChecker, queue: SyncSender<Message>) -> std::i
     Ok(jobs)
 }
 
+/// What the link was told last: doors, boards, keypad, and whether the bank is in order.
+type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool);
+
 struct Engine<D, R> {
     controller: Controller<D, R>,
     buses: Vec<Bus>,
@@ -247,7 +250,7 @@ struct Engine<D, R> {
     view: watch::Sender<Arc<View>>,
     now: Arc<Mutex<Now>>,
     health: BTreeMap<u8, BoardHealth>,
-    told: Option<(Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool)>,
+    told: Option<Told>,
     status_version: u64,
 }
 

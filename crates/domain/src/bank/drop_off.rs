@@ -30,16 +30,16 @@ impl Bank {
             (Step::Find { .. }, Action::Search(query)) => self.search(&query),
             (Step::Find { .. }, Action::Pick(person)) => self.pick(person),
             (Step::Find { .. }, Action::Cancel | Action::Finish | Action::Back) => {
-                self.session = Session::Idle
+                self.session = Session::Idle;
             }
             (Step::Confirm { recipient }, Action::ConfirmRecipient) => self.go(Step::PickSize { recipient }),
             (Step::Confirm { .. } | Step::PickSize { .. }, Action::Back | Action::Cancel) => {
-                self.find_again()
+                self.find_again();
             }
             (Step::PickSize { recipient }, Action::PickSize(size)) => self.give(turn, recipient, size, 0),
             (Step::Placing { drop }, Action::Bigger) => self.go_bigger(turn, drop),
             (Step::Placing { drop }, Action::Cancel | Action::Back) => {
-                self.take_back(turn, drop, Then::Cancelled)
+                self.take_back(turn, drop, Then::Cancelled);
             }
             (Step::Placing { drop }, Action::Report(problem)) => self.unusable(turn, drop, problem),
             (Step::Deposited { .. }, Action::NextParcel) => self.find_again(),

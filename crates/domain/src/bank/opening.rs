@@ -150,7 +150,7 @@ impl Bank {
                 self.event(turn, EventKind::CompartmentOpened { compartment, opening: no });
             }
             _ if first => {
-                self.unauthorised(turn, compartment, EventKind::CompartmentFoundOpen { compartment })
+                self.unauthorised(turn, compartment, EventKind::CompartmentFoundOpen { compartment });
             }
             _ => self.unauthorised(turn, compartment, EventKind::CompartmentForced { compartment }),
         }
