@@ -12,6 +12,9 @@ const DAY: u64 = 86_400_000;
 
 impl World {
     pub(super) fn activity(&mut self) {
+        if self.healing {
+            return;
+        }
         self.activities = self.activities.saturating_sub(1);
         let bank = self.dice.index(self.banks.len());
         match self.dice.below(100) {

@@ -22,16 +22,16 @@ use super::{Answered, Happening, Letter, Posted, Resident, World};
 use super::{Courier, post};
 
 /// Between a commit and the reconcilers it wakes.
-const WAKE_MS: u64 = 150;
+const WAKE_MS: u64 = 300;
 /// The reconcilers run at least this often.
 const TIMER_MS: u64 = 60_000;
 const TICK_MS: u64 = 5_000;
 const SLEEPING_TICK_MS: u64 = 1_800_000;
-const HOUR_MS: u64 = 3_600_000;
+const NAP_MS: u64 = 900_000;
 
 impl World {
     fn sleeps(&self) -> bool {
-        self.next_activity_ms > self.now_ms() + HOUR_MS && self.banks.iter().all(super::bank::SimBank::is_cut_off)
+        self.next_activity_ms > self.now_ms() + NAP_MS && self.banks.iter().all(super::bank::SimBank::is_cut_off)
     }
 
     pub(super) fn platform_tick(&mut self) {

@@ -82,6 +82,8 @@ pub struct Door {
 pub struct Net {
     /// Since when nothing passes.
     pub down_since: Option<u64>,
+    /// Not before then does anything pass again.
+    pub cut_until: u64,
     /// When the last frame up arrives: none overtakes another.
     pub up_until: u64,
     /// When the last frame down arrives.
@@ -131,6 +133,10 @@ pub struct SimBank {
     pub off_since: Option<u64>,
     /// Who stands at the kiosk.
     pub visitor: Option<Visitor>,
+    /// The planned tick of the controller; any earlier plan is void.
+    pub bank_tick: u64,
+    /// The planned tick of the link, in the same way.
+    pub link_tick: u64,
     /// Counts visitors.
     pub visits: u64,
     installed: Installed,
@@ -174,6 +180,8 @@ impl SimBank {
             boot: 0,
             off_since: Some(0),
             visitor: None,
+            bank_tick: 0,
+            link_tick: 0,
             visits: 0,
             installed,
             device_seed,

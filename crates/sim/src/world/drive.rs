@@ -19,7 +19,7 @@ const PULSE_MS: u64 = 400;
 /// How often a bank where nothing happens is looked at, in milliseconds.
 const IDLE_TICK_MS: u64 = 30_000;
 /// The same while nothing is going to happen for hours.
-const SLEEPING_TICK_MS: u64 = 600_000;
+const SLEEPING_TICK_MS: u64 = 1_800_000;
 
 impl World {
     /// Hands an input to a controller and carries out what comes of it.
@@ -245,27 +245,34 @@ impl World {
         self.input(bank, Input::Verified { guess, outcome });
     }
 
-    pub(super) fn bank_tick(&mut self, bank: usize, boot: u64) {
-        if self.banks[bank].boot != boot || self.banks[bank].running.is_none() {
+    pub(super) fn bank_tick(&mut self, bank: usize, number: u64) {
+        if self.banks[bank].bank_tick != number || self.banks[bank].running.is_none() {
             return;
         }
         self.input(bank, Input::Tick);
         let now = self.now_ms();
         let view = self.banks[bank].view(now);
-        let busy = view.as_ref().is_some_and(is_busy) || self.banks[bank].doors.values().any(|door| door.open);
+        let open = self.banks[bank].doors.values().any(|door| door.open);
         let after = match view {
-            _ if busy => 250,
             None => return,
-            Some(_) if self.next_activity_ms > now + 2 * 3_600_000 => SLEEPING_TICK_MS,
+            Some(view) if is_busy(&view) => 250,
+            Some(_) if open => 5_000,
+            Some(_) if self.next_activity_ms > now + 3_600_000 => SLEEPING_TICK_MS,
             Some(_) => IDLE_TICK_MS,
         };
-        self.agenda.after(after, Happening::BankTick { bank, boot });
+        self.plan_bank_tick(bank, after);
+    }
+
+    /// Plans the controller's next tick in place of any planned before.
+    pub(super) fn plan_bank_tick(&mut self, bank: usize, after_ms: u64) {
+        self.banks[bank].bank_tick += 1;
+        let number = self.banks[bank].bank_tick;
+        self.agenda.after(after_ms, Happening::BankTick { bank, number });
     }
 
     /// Something is going on at the kiosk: time counts in quarters of a second.
     pub(super) fn wake(&mut self, bank: usize) {
-        let boot = self.banks[bank].boot;
-        self.agenda.after(0, Happening::BankTick { bank, boot });
+        self.plan_bank_tick(bank, 0);
     }
 
     pub(super) fn lets_go(&mut self, bank: usize, compartment: CompartmentNo) {
@@ -306,5 +313,5 @@ impl World {
 }
 
 fn is_busy(view: &View) -> bool {
-    !matches!(view.screen, Screen::Home { .. }) || view.notice.is_some()
+    !matches!(view.screen, Screen::Home { .. })
 }

@@ -56,6 +56,7 @@ impl World {
     fn heal_bank(&mut self, bank: usize) {
         let it = &mut self.banks[bank];
         it.disk.limit(None);
+        it.net.cut_until = 0;
         it.rtc_off_ms = 0;
         it.visits += 1;
         it.visitor = None;

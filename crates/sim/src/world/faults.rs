@@ -122,12 +122,15 @@ impl World {
 
     /// Nothing passes between a bank and the platform for a while.
     pub(super) fn partition(&mut self, bank: usize, for_ms: u64) {
-        if self.banks[bank].is_cut_off() {
+        let until = self.now_ms() + for_ms;
+        if self.banks[bank].net.cut_until >= until {
             return;
         }
+        self.banks[bank].net.cut_until = until;
         self.note(format_args!("bank {bank} is cut off"));
         self.saw(if for_ms > 14 * DAY { Sometimes::LongPartition } else { Sometimes::Partitioned });
-        self.banks[bank].net.down_since = Some(self.now_ms());
+        let since = self.banks[bank].net.down_since.unwrap_or(self.now_ms());
+        self.banks[bank].net.down_since = Some(since);
         self.agenda.after(for_ms, Happening::Ends { bank, fault: Fault::Partition });
     }
 
@@ -172,7 +175,7 @@ impl World {
     /// A fault ends.
     pub(super) fn ends(&mut self, bank: usize, fault: Fault) {
         match fault {
-            Fault::Partition if self.banks[bank].is_cut_off() => {
+            Fault::Partition if self.banks[bank].is_cut_off() && self.now_ms() >= self.banks[bank].net.cut_until => {
                 self.note(format_args!("bank {bank} can be reached again"));
                 self.banks[bank].net.down_since = None;
                 self.break_connection(bank);

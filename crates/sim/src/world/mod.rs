@@ -94,9 +94,9 @@ pub fn run(seed: u64, detail: Detail) -> Outcome {
 #[derive(Clone, Debug)]
 enum Happening {
     /// A controller's time passes.
-    BankTick { bank: usize, boot: u64 },
+    BankTick { bank: usize, number: u64 },
     /// A link's time passes.
-    LinkTick { bank: usize, boot: u64 },
+    LinkTick { bank: usize, number: u64 },
     /// A code has been compared.
     Compared { bank: usize, boot: u64, guess: u64, code: Code, candidates: Vec<Candidate> },
     /// An order reaches its board.
@@ -254,8 +254,8 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::BankTick { bank, boot } => self.bank_tick(bank, boot),
-            Happening::LinkTick { bank, boot } => self.link_tick(bank, boot),
+            Happening::BankTick { bank, number } => self.bank_tick(bank, number),
+            Happening::LinkTick { bank, number } => self.link_tick(bank, number),
             Happening::Compared { bank, boot, guess, code, candidates } => {
                 self.compared(bank, boot, guess, code, &candidates);
             }

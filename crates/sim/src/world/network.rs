@@ -10,8 +10,10 @@ use super::record::Sometimes;
 use super::watch::holds;
 use super::{Happening, World};
 
+/// So long after a partition began, calls become seldom.
+const CALL_OFTEN_MS: u64 = 600_000;
 /// While a partition lasts, calls are made this seldom, so that a month costs what an hour does.
-const CALL_SELDOM_MS: u64 = 600_000;
+const CALL_SELDOM_MS: u64 = 3_600_000;
 
 impl World {
     fn latency(&mut self) -> u64 {
@@ -21,21 +23,23 @@ impl World {
         }
     }
 
-    pub(super) fn link_tick(&mut self, bank: usize, boot: u64) {
-        if self.banks[bank].boot == boot && self.banks[bank].running.is_some() {
+    pub(super) fn link_tick(&mut self, bank: usize, number: u64) {
+        if self.banks[bank].link_tick == number && self.banks[bank].running.is_some() {
             self.link(bank, uplink::Input::Tick);
             self.plan_link_tick(bank);
         }
     }
 
     pub(super) fn plan_link_tick(&mut self, bank: usize) {
-        let (now, boot) = (self.now_ms(), self.banks[bank].boot);
+        let now = self.now_ms();
         let Some(running) = &self.banks[bank].running else { return };
         let mut at = self.banks[bank].ms_of(running.link.next_timeout()).max(now + 50);
-        if self.banks[bank].net.down_since.is_some_and(|since| now > since + CALL_SELDOM_MS) {
+        if self.banks[bank].net.down_since.is_some_and(|since| now > since + CALL_OFTEN_MS) {
             at = at.max(now + CALL_SELDOM_MS);
         }
-        self.agenda.at(at, Happening::LinkTick { bank, boot });
+        self.banks[bank].link_tick += 1;
+        let number = self.banks[bank].link_tick;
+        self.agenda.at(at, Happening::LinkTick { bank, number });
     }
 
     /// Hands something to a bank's end of the link and does what it says.

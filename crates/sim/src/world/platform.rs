@@ -449,6 +449,10 @@ impl Platform {
             }));
         }
         self.poll();
+        // What a run committed is no news to it; what it leaves, the timer finds.
+        if let Some(process) = self.process.as_mut() {
+            process.commits.borrow_and_update();
+        }
     }
 
     /// Does something that waits for a bank.

@@ -71,7 +71,7 @@ impl World {
             self.input(bank, Input::Board { board, health: BoardHealth::Silent });
         }
         self.read_all(bank);
-        self.agenda.after(250, Happening::BankTick { bank, boot });
-        self.agenda.after(self.dice.between(100, 1_500), Happening::LinkTick { bank, boot });
+        self.plan_bank_tick(bank, 250);
+        self.plan_link_tick(bank);
     }
 }

@@ -18,7 +18,7 @@ use bailee_wire::record;
 
 /// How far a restart may set a bank's time back: the time is written down every ten minutes, and while nothing
 /// happens for days a run looks at a bank only that often.
-const HIGH_WATER_MS: u64 = 25 * 60_000;
+const HIGH_WATER_MS: u64 = 50 * 60_000;
 /// The platform's time may be this old when it arrives.
 const TIME_WORTH_MS: u64 = 10_000;
 /// How long after an order its lock may still move the door, in milliseconds.
