@@ -12,7 +12,7 @@ use bailee_domain::time::WallTime;
 use bailee_edge::kiosk::http::router;
 use bailee_edge::kiosk::{Away, Heard, Kiosk, samples};
 use http_body_util::BodyExt;
-use tokio::sync::watch;
+use tokio::sync::{Notify, Semaphore, watch};
 use tower::ServiceExt;
 
 pub const HOST: &str = "localhost:8081";
@@ -24,13 +24,19 @@ pub struct Controller {
     pub heard: Mutex<Vec<String>>,
     /// What every action leads to.
     pub then: Mutex<Option<View>>,
+    /// One place for each token that may be answered.
+    pub answers: Semaphore,
+    /// Told when a token waits for its answer.
+    pub asked: Notify,
 }
 
 impl Controller {
     pub fn showing(view: View) -> Arc<Self> {
         let (sender, follow) = watch::channel(Arc::new(view));
         let view = Mutex::new(Some(sender));
-        Arc::new(Self { view, follow, heard: Mutex::default(), then: Mutex::default() })
+        let (heard, then) = Default::default();
+        let answers = Semaphore::new(100);
+        Arc::new(Self { view, follow, heard, then, answers, asked: Notify::new() })
     }
 
     pub fn show(&self, mut view: View) {
@@ -75,6 +81,8 @@ impl Kiosk for Controller {
     async fn token(&self, text: String) -> Result<Heard, Away> {
         let ours = text.starts_with("OURS");
         self.hear(format!("token {text}"))?;
+        self.asked.notify_one();
+        self.answers.acquire().await.unwrap().forget();
         Ok(if ours { Heard::Ours } else { Heard::NotOurs })
     }
 }

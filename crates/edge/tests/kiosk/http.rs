@@ -189,28 +189,54 @@ async fn no_frame_is_looked_at_while_somebody_is_served() {
     assert!(front.heard().is_empty());
 }
 
+fn octets(body: Body) -> Request<Body> {
+    let request = Front::request(Method::POST, "/frame?width=64&height=64");
+    request.header(header::CONTENT_TYPE, "application/octet-stream").body(body).unwrap()
+}
+
+/// A body of which one part has come and the rest comes when the other end says so.
+fn slow() -> (tokio::sync::mpsc::Sender<Result<bytes::Bytes, std::convert::Infallible>>, Body) {
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    sender.try_send(Ok(vec![200; 4000].into())).unwrap();
+    (sender, Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver)))
+}
+
 #[tokio::test]
-async fn a_second_frame_at_the_same_time_is_turned_away() {
+async fn a_frame_that_comes_while_another_is_looked_at_is_turned_away() {
     let front = Front::showing(home());
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::convert::Infallible>>(1);
-    let slow = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-    let path = "/frame?width=64&height=64";
-    let octets = |body| {
-        let request =
-            Front::request(Method::POST, path).header(header::CONTENT_TYPE, "application/octet-stream");
-        request.body(body).unwrap()
-    };
-    let first = front.send(octets(slow));
+    let (width, height, luma) = frame_of("OURS:0123456789ABCDEF");
+    front.controller.answers.forget_permits(100);
     let second = async {
-        sender.send(Ok(vec![200; 4000].into())).await.unwrap();
-        let permit = sender.reserve().await.unwrap();
-        let answer = front.frame(64, 64, vec![200; 4096]).await;
-        permit.send(Ok(vec![200; 96].into()));
-        drop(sender);
-        answer.status
+        front.controller.asked.notified().await;
+        let second = front.frame(64, 64, vec![200; 4096]).await;
+        front.controller.answers.add_permits(1);
+        second.status
     };
-    let (first, second) = tokio::join!(first, second);
-    assert_eq!((first.status, second), (204, 429));
+    let (first, second) = tokio::join!(front.frame(width, height, luma), second);
+    assert_eq!((first.status, second), (200, 429));
+    assert_eq!(front.frame(64, 64, vec![200; 4096]).await.status, 204, "and the next one is looked at");
+}
+
+#[tokio::test]
+async fn whoever_sends_a_frame_slowly_keeps_nobody_from_being_seen() {
+    let front = Front::showing(home());
+    let (sender, body) = slow();
+    let quick = async {
+        let seen = front.frame(64, 64, vec![200; 4096]).await;
+        sender.send(Ok(vec![200; 96].into())).await.unwrap();
+        drop(sender);
+        seen.status
+    };
+    let (first, quick) = tokio::join!(front.send(octets(body)), quick);
+    assert_eq!((first.status, quick), (204, 204));
+}
+
+#[tokio::test]
+async fn a_frame_that_never_ends_is_given_up() {
+    let front = Front::showing(home());
+    let (sender, body) = slow();
+    assert_eq!(front.send(octets(body)).await.status, 408);
+    drop(sender);
 }
 
 #[tokio::test]
@@ -263,6 +289,20 @@ async fn an_engine_that_stopped_is_said_and_seen() {
     assert_eq!(answer.status, 503);
     assert!(answer.body.contains("The bank does not answer"));
     assert_eq!(front.page().await.status, 200, "it still shows the last view");
+}
+
+#[tokio::test]
+async fn a_bank_out_of_order_is_not_well() {
+    let view = |notice| View { notice: Some(notice), ..home() };
+    let front = Front::showing(view(Notice::NoSpace));
+    let health = || Front::request(Method::GET, "/healthz").body(Body::empty()).unwrap();
+    assert_eq!(front.send(health()).await.status, 200, "a full bank is well");
+    front.controller.show(view(Notice::OutOfOrder));
+    let ill = front.send(health()).await;
+    assert_eq!((ill.status, ill.body.as_str()), (503, "the bank is out of order\n"));
+    assert_eq!(front.page().await.status, 200, "and the page says so");
+    front.controller.show(home());
+    assert_eq!(front.send(health()).await.status, 200);
 }
 
 /// The next event that is not a beat, as its lines.
@@ -325,4 +365,22 @@ async fn streams_are_counted_and_their_places_given_back() {
     assert_eq!(front.raw(follow()).await.status().as_u16(), 503);
     drop(open);
     assert_eq!(front.raw(follow()).await.status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_foreign_page_takes_no_place_of_a_stream() {
+    let front = Front::showing(home());
+    let follow = |site: Option<&str>| {
+        let request = Request::builder().uri("/events").header(header::HOST, HOST);
+        let request = site.into_iter().fold(request, |request, site| request.header("sec-fetch-site", site));
+        request.body(Body::empty()).unwrap()
+    };
+    for site in ["cross-site", "same-site", "", "Same-Origin"] {
+        for _ in 0..9 {
+            assert_eq!(front.raw(follow(Some(site))).await.status().as_u16(), 403, "{site}");
+        }
+    }
+    for site in [Some("same-origin"), Some("none"), None] {
+        assert_eq!(front.raw(follow(site)).await.status().as_u16(), 200, "{site:?}");
+    }
 }

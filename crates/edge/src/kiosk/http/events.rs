@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::{Bank, Shared};
+use super::{Bank, Shared, guard};
 use crate::kiosk::views::{self, Scene};
 use crate::kiosk::{Kiosk, Settings};
 
@@ -41,6 +41,10 @@ pub(super) async fn follow<K: Kiosk>(
     Query(query): Query<Have>,
     headers: HeaderMap,
 ) -> Response {
+    // A foreign page could not read the stream, but it would take the places of those who may.
+    if !guard::reads_from_here(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let Ok(place) = Arc::clone(&bank.streams).try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };

@@ -4,6 +4,7 @@
 //! nobody is refused ten times for one code.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bailee_domain::bank::screen::Screen;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::{Bank, Shared};
 use crate::camera::{self, MAX_FRAME_BYTES};
@@ -20,6 +22,8 @@ use crate::kiosk::{Heard, Kiosk};
 
 /// After this many frames without it (about a second) a code has left the picture.
 const GONE_AFTER: u8 = 10;
+/// A whole frame has to arrive within this time.
+const SENT_WITHIN: Duration = Duration::from_secs(2);
 
 /// One pair of eyes: a frame that comes while another is looked at is turned away.
 pub(super) struct Eye {
@@ -83,15 +87,18 @@ pub(super) async fn look<K: Kiosk>(
     if !matches!(bank.latest().screen, Screen::Home { .. }) {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let Ok(_permit) = bank.eye.free.try_acquire() else {
-        return StatusCode::TOO_MANY_REQUESTS.into_response();
-    };
-    let Ok(luma) = to_bytes(body, MAX_FRAME_BYTES).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let luma = match timeout(SENT_WITHIN, to_bytes(body, MAX_FRAME_BYTES)).await {
+        Ok(Ok(luma)) => luma,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     if !camera::fits(luma.len(), shape.width, shape.height) {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     }
+    // Taken only now: whoever sends slowly keeps nobody else from being seen.
+    let Ok(_permit) = bank.eye.free.try_acquire() else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
     let read = tokio::task::spawn_blocking(move || camera::decode(&luma, shape.width, shape.height));
     hand_on(&bank, read.await.ok().flatten()).await
 }

@@ -32,6 +32,11 @@ fn from_our_page(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether a read comes from our own page, from the address bar, or from no browser at all.
+pub(super) fn reads_from_here(headers: &HeaderMap) -> bool {
+    headers.get(SITE).is_none_or(|site| matches!(site.as_bytes(), b"same-origin" | b"none"))
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{from_fn, map_response};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use bailee_domain::bank::screen::View;
+use bailee_domain::bank::screen::{Notice, View};
 use bailee_ui::headers::{self, Profile};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -160,10 +160,14 @@ async fn settings<K: Kiosk>(State(bank): Bank<K>, headers: HeaderMap, Form(form)
     }
 }
 
-/// Whether the engine still runs, for the service that watches this one.
+/// Whether the engine still runs and works, for the service that watches this one.
 async fn health<K: Kiosk>(State(bank): Bank<K>) -> Response {
-    match bank.kiosk.view().has_changed() {
-        Ok(_) => "ok\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Body::from("the engine has stopped\n")).into_response(),
+    let ill = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, Body::from(why)).into_response();
+    if bank.kiosk.view().has_changed().is_err() {
+        return ill("the engine has stopped\n");
+    }
+    match bank.latest().notice {
+        Some(Notice::OutOfOrder) => ill("the bank is out of order\n"),
+        _ => "ok\n".into_response(),
     }
 }
