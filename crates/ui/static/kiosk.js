@@ -46,6 +46,9 @@ const lost = (text) => {
   document.body.classList.toggle("is-stale", Boolean(text));
 };
 const line = new EventSource(document.body.dataset.events);
+// A page kept for "back" would keep its line open, and a browser has only six to one server.
+addEventListener("pagehide", () => line.close());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 let last = performance.now();
 const alive = () => {
   last = performance.now();

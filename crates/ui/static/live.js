@@ -87,6 +87,9 @@ if (url) {
   source.addEventListener("beat", beat);
   source.addEventListener("patch", (event) => (beat(), patch(event.data)));
   source.addEventListener("reload", () => location.reload());
+  // A page kept for "back" would keep its line open, and a browser has only six to one server.
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   setInterval(() => {
     if (new Date() - last < 10_000 || document.body.classList.contains("is-stale")) return;
     document.body.classList.add("is-stale");
