@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod app_bank;
 mod http_support;
 
 use axum::body::Body;
@@ -16,7 +18,7 @@ const RESIDENT: [(&str, &str); 4] =
 
 async fn add_resident(browser: &mut Browser) {
     let added = browser.submit("/people/residents/new", "/people/residents/new", &RESIDENT).await;
-    assert_eq!(added.expect(303).location(), "/people?kind=residents&done=event-person-changed");
+    assert_eq!(added.expect(303).location(), "/people?kind=residents&done=person-saved");
 }
 
 /// The address of the first person in the list.
@@ -140,7 +142,7 @@ async fn a_form_sent_twice_acts_once() {
     let fields = [("csrf", csrf.as_str()), ("idempotency", "once"), ("name", "Parcel Post")];
     let first = browser.post_raw("/carriers", &fields, &same).await.expect(303);
     let second = browser.post_raw("/carriers", &fields, &same).await.expect(303);
-    assert_eq!((first.location(), second.header("idempotency-replayed")), ("/carriers", "true"));
+    assert_eq!((first.location(), second.header("idempotency-replayed")), ("/carriers?done=carrier-added", "true"));
     let other = [("csrf", csrf.as_str()), ("idempotency", "once"), ("name", "Other Post")];
     browser.post_raw("/carriers", &other, &same).await.expect(422);
     let page = browser.get("/carriers").await.expect(200);
@@ -166,6 +168,198 @@ async fn two_administrators_editing_at_once_lose_nothing() {
     let mine = [("name", "Sam Sample"), ("unit", "9Z"), ("email", "sam@example.org"), ("version", now.as_str())];
     first.submit(&person, &person, &mine).await.expect(303);
     assert!(first.get(&person).await.expect(200).body.contains("value=\"9Z\""));
+}
+
+#[tokio::test]
+async fn two_administrators_changing_the_site_lose_nothing() {
+    let platform = platform().await;
+    let mut first = platform.signed_in().await;
+    let mut second = platform.browser();
+    second.sign_in(EMAIL, PASSWORD).await;
+    let version = first.get("/settings").await.expect(200).hidden("version");
+    let edit = |name, help| [("name", name), ("help", help), ("expiry_days", "9"), ("version", version.as_str())];
+    let (page, path) = ("/settings", "/settings/site");
+    let saved = second.submit(page, path, &edit("Harbour House", "Reception, ext. 12")).await.expect(303);
+    assert_eq!(saved.location(), "/settings?done=settings-saved");
+    let conflict = first.submit(page, path, &edit("Quay House", "Porter, ext. 7")).await.expect(412).body;
+    assert!(conflict.contains("Alex Example\u{2069} saved while you were editing"), "{conflict}");
+    assert!(conflict.contains("<bdi>Reception, ext. 12</bdi>") && conflict.contains("<bdi>Harbour House</bdi>"));
+    assert!(conflict.contains("value=\"Quay House\"") && conflict.contains("value=\"Porter, ext. 7\""), "{conflict}");
+    // A wrong field does not make the old form a new one.
+    let wrong = [("name", ""), ("help", "x"), ("expiry_days", "9"), ("version", version.as_str())];
+    let again = first.submit(page, path, &wrong).await.expect(422);
+    assert_eq!(again.hidden("version"), version);
+    let now = first.get(page).await.expect(200).hidden("version");
+    let mine = [("name", "Quay House"), ("help", ""), ("expiry_days", "9"), ("version", now.as_str())];
+    first.submit(page, path, &mine).await.expect(303);
+    let settings = first.get("/settings?done=settings-saved").await.expect(200).body;
+    assert!(settings.contains("value=\"Quay House\"") && settings.contains("Settings saved."), "{settings}");
+    assert!(!settings.contains("Reception"), "whom to call can be emptied");
+}
+
+#[tokio::test]
+async fn two_administrators_changing_a_text_lose_nothing() {
+    let platform = platform().await;
+    let mut first = platform.signed_in().await;
+    let mut second = platform.browser();
+    second.sign_in(EMAIL, PASSWORD).await;
+    let page = "/settings/templates/parcel_ready-sms";
+    let version = first.get(page).await.expect(200).hidden("version");
+    let edit = |text, act| [("text", text), ("act", act), ("version", version.as_str())];
+    let theirs = "Come and get it: {{ code }}";
+    second.submit(page, page, &edit(theirs, "save")).await.expect(303);
+    let mine = "Here it is: {{ code }}";
+    let preview = first.submit(page, page, &edit(mine, "preview")).await.expect(200);
+    assert_eq!(preview.hidden("version"), version, "looking at it first hides no conflict");
+    let conflict = first.submit(page, page, &edit(mine, "save")).await.expect(412);
+    assert!(conflict.body.contains(&format!("<bdi>{theirs}</bdi>")) && conflict.body.contains(mine), "{}", conflict.body);
+    first.submit(page, &format!("{page}/reset"), &[("version", version.as_str())]).await.expect(412);
+    let now = conflict.hidden("version");
+    first.submit(page, page, &[("text", mine), ("act", "save"), ("version", now.as_str())]).await.expect(303);
+    let saved = first.get(page).await.expect(200);
+    assert!(saved.body.contains(mine) && !saved.body.contains(theirs));
+    let reset = [("version", saved.hidden("version"))];
+    let reset = reset.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let reset = first.submit(page, &format!("{page}/reset"), &reset).await.expect(303);
+    assert_eq!(reset.location(), "/settings?done=template-reset");
+}
+
+/// Adds a carrier and tells its id, as the form of a courier names it.
+async fn add_carrier(browser: &mut Browser, name: &str) -> String {
+    browser.submit("/carriers", "/carriers", &[("name", name)]).await.expect(303);
+    let form = browser.get("/people/couriers/new").await.expect(200).body;
+    let at = form.find(&format!(">{name}</option>")).expect("a carrier to choose");
+    form[..at].rsplit("value=\"").next().unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_courier_changes_carriers_and_leaves() {
+    let platform = platform().await;
+    let mut browser = platform.signed_in().await;
+    let post = add_carrier(&mut browser, "Parcel Post").await;
+    let north = add_carrier(&mut browser, "Northern Express").await;
+    let courier = |carrier| [("name", "Chris Courier"), ("carrier", carrier), ("email", "chris@example.org")];
+    let new = "/people/couriers/new";
+    let unchosen = browser.submit(new, new, &courier("")).await.expect(422);
+    assert!(unchosen.body.contains("Choose a carrier"), "{}", unchosen.body);
+    let added = browser.submit(new, new, &courier(&post)).await.expect(303);
+    let list = browser.get(added.location()).await.expect(200).body;
+    assert!(list.contains("no bank is enrolled that could check a code"), "{list}");
+    let at = list.find("/people/per_").expect("the courier in the list");
+    let page = list[at..].split('"').next().unwrap().to_owned();
+    let no_bank = browser.submit(&page, &format!("{page}/code"), &[]).await.expect(303);
+    assert!(browser.get(no_bank.location()).await.expect(200).body.contains("Enrol a bank first"));
+    let version = browser.get(&page).await.expect(200).hidden("version");
+    let [name, carrier, email] = courier(&north);
+    let moved = browser.submit(&page, &page, &[name, carrier, email, ("version", &version)]).await.expect(303);
+    let list = browser.get(moved.location()).await.expect(200).body;
+    assert!(list.contains("Northern Express") && !list.contains("Parcel Post") && list.contains("Saved."), "{list}");
+    let [name, carrier, email] = courier(&post);
+    let late = browser.submit(&page, &page, &[name, carrier, email, ("version", &version)]).await.expect(412);
+    assert!(late.body.contains("<dt>Carrier</dt><dd><bdi>Northern Express</bdi>"), "{}", late.body);
+    let leave = format!("{page}/remove");
+    browser.submit(&page, &leave, &[("version", &version)]).await.expect(412);
+    let gone = browser.submit(&page, &leave, &[("version", &late.hidden("version"))]).await.expect(303);
+    assert_eq!(gone.location(), "/people?kind=couriers&done=person-removed");
+    assert!(!browser.get(gone.location()).await.expect(200).body.contains("Chris Courier"));
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_said_in_a_whole_sentence_in_the_readers_language() {
+    let platform = platform().await;
+    let mut browser = platform.signed_in().await;
+    add_resident(&mut browser).await;
+    let new = "/people/residents/new";
+    let again = browser.submit(new, new, &RESIDENT).await.expect(409);
+    assert!(again.body.contains("This e-mail address is already in use"), "{}", again.body);
+    assert!(again.body.contains("value=\"sam@example.org\""));
+    browser.cookies.insert("bailee_lang".into(), "ar".into());
+    let again = browser.submit(new, new, &RESIDENT).await.expect(409);
+    assert!(again.body.contains("عنوان البريد هذا مستخدم من قبل") && !again.body.contains("already"), "{}", again.body);
+}
+
+#[tokio::test]
+async fn whom_to_call_reaches_the_banks() {
+    use bailee_server::app::enrolment::{self, Redeem};
+    let platform = platform().await;
+    let mut browser = platform.signed_in().await;
+    let version = browser.get("/settings").await.expect(200).hidden("version");
+    let fields =
+        [("name", "Harbour House"), ("help", "+49 30 5550134"), ("expiry_days", "7"), ("version", version.as_str())];
+    browser.submit("/settings", "/settings/site", &fields).await.expect(303);
+    let offered = browser.submit("/settings/enrol", "/settings/enrol", &[("name", "Lobby")]).await.expect(200).body;
+    let at = offered.find("bailee-enrol-1.").expect("an enrolment token");
+    let token = offered[at..].split('<').next().unwrap();
+    let token = bailee_wire::enrol::Enrolment::parse(token).unwrap();
+    let device = bailee_vault::sign::SigningKey::from_seed(&bailee_vault::Secret::new([3; 32]));
+    let request = Redeem {
+        bank: token.bank,
+        secret_hash: bailee_wire::event::chain_hash(&token.secret),
+        pin: [3; 32],
+        device_key: device.public().0,
+        layout: app_bank::layout(),
+    };
+    let given = enrolment::redeem(&platform.app, request).await.unwrap();
+    assert_eq!(given.roster.help, "+49 30 5550134");
+}
+
+/// Somebody who may do everything.
+fn everything() -> bailee_server::app::Principal {
+    use bailee_domain::access::{Assignment, Role, Scope};
+    let roles = vec![Assignment { role: Role::SuperAdmin, scope: Scope::Organisation }];
+    bailee_server::app::Principal { actor: bailee_domain::platform::Actor::Platform, roles, limited_to: None }
+}
+
+#[tokio::test]
+async fn the_first_steps_end_with_the_first_parcel_collected() {
+    use bailee_domain::event::EventKind;
+    use bailee_domain::id::{GrantId, ParcelId};
+    let platform = platform().await;
+    let mut browser = platform.signed_in().await;
+    add_resident(&mut browser).await;
+    let bank = app_bank::FakeBank::enrolled(&platform.app, &platform.clock, &everything(), "Lobby", 1).await;
+    let post = add_carrier(&mut browser, "Parcel Post").await;
+    let new = "/people/couriers/new";
+    let courier = [("name", "Chris Courier"), ("carrier", post.as_str()), ("email", "chris@example.org")];
+    assert!(browser.submit(new, new, &courier).await.expect(303).location().ends_with("done=courier-added"));
+    let before = browser.get("/").await.expect(200).body;
+    assert!(before.contains("4 / 5") && before.contains("<a href=\"/parcels\">Deliver and collect"), "{before}");
+    bank.forge(&[EventKind::ParcelCollected {
+        parcel: ParcelId::from_bytes([1; 16]),
+        compartment: bailee_domain::compartment::CompartmentNo(1),
+        grant: GrantId::from_bytes([2; 16]),
+    }]);
+    bank.upload().await;
+    let after = browser.get("/").await.expect(200).body;
+    assert!(!after.contains("First steps"), "{after}");
+    assert!(after.contains("id=\"first-steps\" hidden"), "an open page takes the list away too: {after}");
+}
+
+#[tokio::test]
+async fn a_new_token_may_do_what_was_ticked_and_nothing_else() {
+    let platform = platform().await;
+    let mut browser = platform.signed_in().await;
+    let page = "/settings/tokens";
+    assert!(!browser.get(page).await.expect(200).body.contains("checked"), "nothing is ticked in advance");
+    let none = browser.submit(page, page, &[("name", "import"), ("days", "30")]).await.expect(422);
+    assert!(none.body.contains("href=\"#permissions\">Choose at least one permission"), "{}", none.body);
+    let long = [("name", "import"), ("days", "999"), ("may-banks-view", "yes")];
+    let long = browser.submit(page, page, &long).await.expect(422);
+    assert!(long.body.contains("from 1 to 365") && long.body.contains("value=\"yes\" checked"), "{}", long.body);
+    let fields = [("name", "import"), ("days", "30"), ("may-banks-view", "yes")];
+    let made = browser.submit(page, page, &fields).await.expect(200).body;
+    let at = made.find("dir=\"ltr\">blk_").expect("the token") + "dir=\"ltr\">".len();
+    let token = made[at..].split('<').next().unwrap().to_owned();
+    let program = http_support::Program { router: platform.router.clone(), token, keys: 0 };
+    program.get("/api/v1/banks").await.expect(200);
+    program.get("/api/v1/parcels").await.expect(403);
+    let list = browser.get(page).await.expect(200);
+    assert!(list.body.contains("<p>See banks, their compartments and health</p>"), "{}", list.body);
+    let at = list.body.find("/settings/tokens/").unwrap();
+    let revoke = list.body[at..].split('"').next().unwrap().to_owned();
+    let revoked = browser.submit(page, &revoke, &[]).await.expect(303);
+    assert!(browser.get(revoked.location()).await.expect(200).body.contains("Token revoked."));
+    program.get("/api/v1/banks").await.expect(401);
 }
 
 #[tokio::test]
@@ -220,7 +414,8 @@ async fn an_event_comes_with_its_proof() {
 async fn a_new_token_and_an_enrolment_are_shown_once() {
     let platform = platform().await;
     let mut browser = platform.signed_in().await;
-    let made = browser.submit("/settings/tokens", "/settings/tokens", &[("name", "import"), ("days", "30")]).await;
+    let fields = [("name", "import"), ("days", "30"), ("may-people-view", "yes")];
+    let made = browser.submit("/settings/tokens", "/settings/tokens", &fields).await;
     let made = made.expect(200);
     assert!(made.body.contains("blk_") && made.body.contains("import"));
     let at = made.body.find("blk_").unwrap();

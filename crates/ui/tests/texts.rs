@@ -110,6 +110,57 @@ fn every_key_named_in_a_template_exists() {
     }
 }
 
+/// The variants of an enum in a source file of the domain.
+fn variants(file: &str, of: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above");
+    let text = std::fs::read_to_string(root.join("domain/src").join(file)).expect("a readable file");
+    let body = text.split_once(&format!("pub enum {of} {{\n")).expect("the enum").1;
+    let body = body.split_once("\n}").expect("its end").0;
+    let name = |line: &str| {
+        let line = line.strip_prefix("    ")?;
+        let name: String = line.chars().take_while(char::is_ascii_alphanumeric).collect();
+        name.starts_with(|c: char| c.is_ascii_uppercase()).then_some(name)
+    };
+    body.lines().filter_map(name).collect()
+}
+
+/// `CompartmentForced` as `compartment-forced`.
+fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+#[test]
+fn every_event_has_words_in_every_language() {
+    let kinds = [("event.rs", "EventKind", "ProblemReported"), ("platform.rs", "PlatformEventKind", "LogExported")];
+    for (file, of, one) in kinds {
+        let all = variants(file, of);
+        assert!(all.len() >= 20 && all.contains(&one.to_owned()), "{of}: {all:?}");
+        for locale in Locale::ALL {
+            let known = keys(&locales().join(locale.tag()).join("portal.ftl"));
+            let without = all.iter().filter(|kind| !known.contains_key(&format!("event-{}", kebab(kind))));
+            assert_eq!(without.collect::<Vec<_>>(), Vec::<&String>::new(), "{of} in {}", locale.tag());
+        }
+    }
+}
+
+#[test]
+fn every_permission_has_words_in_every_language() {
+    for locale in Locale::ALL {
+        let known = keys(&locales().join(locale.tag()).join("portal.ftl"));
+        for permission in bailee_domain::access::Permission::ALL {
+            let key = format!("may-{}", permission.name().replace('.', "-"));
+            assert!(known.contains_key(&key), "{key} in {}", locale.tag());
+        }
+    }
+}
+
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries {

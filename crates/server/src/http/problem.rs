@@ -157,6 +157,12 @@ impl Problem {
         response
     }
 
+    /// Whether somebody else changed the same thing in the meantime.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.status == StatusCode::PRECONDITION_FAILED
+    }
+
     /// The page that shows it.
     #[must_use]
     pub fn message(&self) -> Message {

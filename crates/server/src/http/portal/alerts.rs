@@ -7,6 +7,7 @@ use bailee_ui::layout::Page;
 
 use super::form::{Form, Query};
 use super::gate::Who;
+use super::notice::Done;
 use super::parcels::tab;
 use super::shell::{Answer, live_shell, show};
 use super::views::Section;
@@ -15,7 +16,7 @@ use super::words::{self, Names};
 use crate::app::Principal;
 use crate::app::alerts::{self, AlertFilter, ListAlerts};
 use crate::http::Http;
-use crate::http::problem::{Problem, see_other};
+use crate::http::problem::Problem;
 
 const PAGE: u32 = 50;
 
@@ -92,5 +93,5 @@ pub async fn acknowledge(
 ) -> Answer {
     let id: AlertId = alert.parse().map_err(|_| Problem::not_found())?;
     alerts::acknowledge(http.app(), &who.session()?.principal, id).await?;
-    Ok(see_other("/alerts"))
+    Ok(Done::AlertAcknowledged.at("/alerts"))
 }

@@ -11,6 +11,7 @@ use bailee_ui::map::Detail;
 
 use super::form::{Form, Query};
 use super::gate::Who;
+use super::notice::Done;
 use super::shell::{Answer, live_shell, show};
 use super::views::Section;
 use super::views::banks::{Bank, Banks, DemoControls, Door, HealthLine, Shown};
@@ -21,7 +22,7 @@ use crate::app::parcels::{self, ListParcels, ParcelFilter, ParcelState};
 use crate::app::{FieldError, Principal, Refused};
 use crate::http::Http;
 use crate::http::access::Access;
-use crate::http::problem::{Problem, see_other};
+use crate::http::problem::Problem;
 
 /// `/banks`
 pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>) -> Answer {
@@ -194,12 +195,12 @@ pub async fn service(
     };
     let (app, principal) = (http.app(), &who.session()?.principal);
     banks::request_service(app, http.ask(), principal, (id, CompartmentNo(number)), wish).await?;
-    Ok(see_other(&format!("/banks/{id}?compartment={number}&done=event-service-changed")))
+    Ok(Done::ServiceChanged.at(&format!("/banks/{id}?compartment={number}")))
 }
 
 /// `/banks/{id}/keypad`, posted: asks the bank to take codes again.
 pub async fn keypad(State(http): State<Http>, Extension(who): Extension<Who>, Path(bank): Path<String>) -> Answer {
     let id: BankId = bank.parse().map_err(|_| Problem::not_found())?;
     banks::reset_keypad(http.app(), http.ask(), &who.session()?.principal, id).await?;
-    Ok(see_other(&format!("/banks/{id}")))
+    Ok(Done::KeypadReset.at(&format!("/banks/{id}")))
 }

@@ -6,12 +6,13 @@ use axum::response::Response;
 
 use super::form::Form;
 use super::gate::Who;
+use super::notice::Done;
 use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
 use super::views::carriers::{CarrierRow, Carriers};
 use crate::app::{AppError, FieldError, Refused, carriers};
 use crate::http::Http;
-use crate::http::problem::{Problem, see_other};
+use crate::http::problem::Problem;
 
 /// `/carriers`
 pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>) -> Answer {
@@ -25,7 +26,7 @@ pub async fn add(
     Extension(form): Extension<Form>,
 ) -> Answer {
     match carriers::add(http.app(), &who.session()?.principal, form.text("name")).await {
-        Ok(_) => Ok(see_other("/carriers")),
+        Ok(_) => Ok(Done::CarrierAdded.at("/carriers")),
         Err(AppError::Refused(refused)) => again(&http, &who, &form, refused).await,
         Err(error) => Err(error.into()),
     }

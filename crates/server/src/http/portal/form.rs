@@ -35,6 +35,11 @@ impl Form {
         Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
+    /// Sets a field, as if it had been sent so.
+    pub fn set(&mut self, name: &str, value: String) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     /// A field's text; empty when it was not sent.
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
@@ -79,7 +84,7 @@ impl Form {
 pub fn again(page: &Page, value: &str, name: &str, wrong: &[FieldError]) -> Field {
     let field = Field::new(value);
     match wrong.iter().find(|it| it.field == name) {
-        Some(it) => field.wrong(words::field_error(page, it.code)),
+        Some(it) => field.wrong(words::field_error(page, it.field, it.code)),
         None => field,
     }
 }

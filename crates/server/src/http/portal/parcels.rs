@@ -11,6 +11,7 @@ use bailee_ui::form::{Choice, Field};
 
 use super::form::{Form, Query};
 use super::gate::Who;
+use super::notice::{Done, cannot};
 use super::shell::{Answer, draw, live_shell, show};
 use super::views::Section;
 use super::views::parcels::{Parcel, ParcelRow, ParcelState, Parcels, SavedView};
@@ -22,7 +23,7 @@ use crate::app::people::{self, ListPeople};
 use crate::app::{AppError, FieldError, Principal, Refused};
 use crate::http::Http;
 use crate::http::access::Access;
-use crate::http::problem::{Problem, see_other};
+use crate::http::problem::Problem;
 
 const PAGE: u32 = 50;
 /// People whose parcels a search looks through.
@@ -196,8 +197,11 @@ pub async fn send_code(
     Path(parcel): Path<String>,
 ) -> Answer {
     let id: ParcelId = parcel.parse().map_err(|_| Problem::not_found())?;
-    parcels::send_again(http.app(), &who.session()?.principal, id).await?;
-    Ok(see_other(&format!("/parcels/{id}")))
+    let page = format!("/parcels/{id}");
+    match parcels::send_again(http.app(), &who.session()?.principal, id).await {
+        Ok(_) => Ok(Done::CodeSent.at(&page)),
+        Err(error) => cannot(error, &page),
+    }
 }
 
 /// `/parcels/{id}/extend`, posted.
@@ -208,11 +212,11 @@ pub async fn extend(
     Extension(form): Extension<Form>,
 ) -> Answer {
     let id: ParcelId = parcel.parse().map_err(|_| Problem::not_found())?;
-    let days = form.read::<u16>("days").unwrap_or(0);
+    let (days, page) = (form.read::<u16>("days").unwrap_or(0), format!("/parcels/{id}"));
     match parcels::extend(http.app(), &who.session()?.principal, id, days).await {
-        Ok(_until) => Ok(see_other(&format!("/parcels/{id}"))),
+        Ok(_until) => Ok(Done::TimeExtended.at(&page)),
         Err(AppError::Refused(Refused::Invalid(wrong))) => extend_again(&http, &who, &parcel, &form, wrong).await,
-        Err(error) => Err(error.into()),
+        Err(error) => cannot(error, &page),
     }
 }
 

@@ -8,23 +8,29 @@ use bailee_domain::compartment::Reach;
 use bailee_domain::id::PersonId;
 use bailee_ui::form::{Choice, Field};
 
+use super::conflict::{self, Shared};
 use super::form::{Form, Query};
 use super::gate::Who;
+use super::notice::{Done, cannot};
 use super::parcels::tab;
 use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
 use super::views::people::{Conflict, CourierForm, Kind, People, PersonRow, ResidentForm};
-use super::{carriers_of, words};
+use super::carriers_of;
 use crate::app::couriers::{self, CourierInput};
-use crate::app::log::{self, ListLog, LogFilter};
+use crate::app::log::LogFilter;
 use crate::app::people::{self, ListPeople, Person, PersonSummary, ResidentInput};
 use crate::app::{AppError, FieldError, Refused};
 use crate::http::Http;
-use crate::http::problem::{Problem, see_other};
+use crate::http::problem::Problem;
 
 const PAGE: u32 = 50;
-/// Where a saved person leads, by kind.
-const SAVED: &str = "done=event-person-changed";
+/// Fields of a resident that two people may change at once.
+const RESIDENT: [Shared; 4] =
+    [("name", "person-name"), ("unit", "person-unit"), ("email", "person-email"), ("phone", "person-phone")];
+/// Fields of a courier that two people may change at once.
+const COURIER: [Shared; 4] =
+    [("name", "person-name"), ("carrier_name", "carrier"), ("email", "person-email"), ("phone", "person-phone")];
 
 /// `/people?kind=residents|couriers&q=…`
 pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
@@ -33,7 +39,7 @@ pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>, Quer
     let (rows, next, total) = rows(&http, &who, kind, (query.text("q"), after)).await?;
     let other = other_total(&http, &who, kind).await?;
     let (residents, couriers) = if kind == Kind::Residents { (total, other) } else { (other, total) };
-    let kept = query.query_without(&["cursor", "done"]);
+    let kept = query.query_without(&["cursor", "done", "cannot"]);
     let next = next.map(|id| format!("/people?{kept}&cursor={}", http.cursor(kind.value(), &id.to_string())));
     Ok(show(&People {
         page: who.page(),
@@ -104,7 +110,7 @@ pub async fn add_resident(
     Extension(form): Extension<Form>,
 ) -> Answer {
     match people::add_resident(http.app(), &who.session()?.principal, resident(&form)).await {
-        Ok(_id) => Ok(see_other(&format!("/people?kind=residents&{SAVED}"))),
+        Ok(_id) => Ok(Done::PersonSaved.at("/people?kind=residents")),
         Err(error) => {
             let problem = correctable(error)?;
             let view = resident_form(&http, &who, &form, &problem.fields, About::default()).await?;
@@ -125,7 +131,10 @@ pub async fn add_courier(
     Extension(form): Extension<Form>,
 ) -> Answer {
     match try_courier(&http, &who, &form).await {
-        Ok(_added) => Ok(see_other(&format!("/people?kind=couriers&{SAVED}"))),
+        Ok(added) => {
+            let done = if added.code.is_some() { Done::CourierAdded } else { Done::CourierWithoutCode };
+            Ok(done.at("/people?kind=couriers"))
+        }
         Err(error) => {
             let problem = correctable(error)?;
             let view = courier_form(&http, &who, &form, &problem.fields, About::default()).await?;
@@ -135,11 +144,14 @@ pub async fn add_courier(
 }
 
 async fn try_courier(http: &Http, who: &Who, form: &Form) -> Result<couriers::Added, AppError> {
+    let principal = &who.session().map_err(|_| Refused::NotSignedIn)?.principal;
+    couriers::add(http.app(), principal, courier(form)?).await
+}
+
+fn courier(form: &Form) -> Result<CourierInput<'_>, Refused> {
     let missing = || Refused::Invalid(vec![FieldError { field: "carrier", code: "required" }]);
     let carrier = form.read("carrier").ok_or_else(missing)?;
-    let (name, email, phone) = (form.text("name"), form.text("email"), form.text("phone"));
-    let principal = &who.session().map_err(|_| Refused::NotSignedIn)?.principal;
-    couriers::add(http.app(), principal, CourierInput { name, carrier, email, phone }).await
+    Ok(CourierInput { name: form.text("name"), carrier, email: form.text("email"), phone: form.text("phone") })
 }
 
 /// A refusal that names fields, to be shown with the form; anything else passes on.
@@ -176,15 +188,25 @@ pub async fn change(
     Extension(form): Extension<Form>,
 ) -> Answer {
     let id: PersonId = person.parse().map_err(|_| Problem::not_found())?;
-    let version = form.read("version").unwrap_or(0);
-    let principal = &who.session()?.principal;
-    let found = people::find(http.app(), principal, id).await?;
-    let input = resident(&form);
-    let kind = if found.courier.is_some() { "couriers" } else { "residents" };
-    match people::change(http.app(), principal, id, version, input).await {
-        Ok(()) => Ok(see_other(&format!("/people?kind={kind}&{SAVED}"))),
+    let found = people::find(http.app(), &who.session()?.principal, id).await?;
+    match try_change(&http, &who, (&found, &form)).await {
+        Ok(()) => Ok(Done::PersonSaved.at(list_of(&found))),
         Err(error) => change_again(&http, &who, (&found, &form), error).await,
     }
+}
+
+async fn try_change(http: &Http, who: &Who, (found, form): (&Person, &Form)) -> Result<(), AppError> {
+    let principal = &who.session().map_err(|_| Refused::NotSignedIn)?.principal;
+    let version = form.read("version").unwrap_or(0);
+    match found.courier {
+        Some(_) => couriers::change(http.app(), principal, found.id, version, courier(form)?).await,
+        None => people::change(http.app(), principal, found.id, version, resident(form)).await,
+    }
+}
+
+/// The list somebody stands in.
+fn list_of(found: &Person) -> &'static str {
+    if found.courier.is_some() { "/people?kind=couriers" } else { "/people?kind=residents" }
 }
 
 async fn change_again(
@@ -208,18 +230,13 @@ async fn change_again(
 async fn theirs(http: &Http, who: &Who, found: &Person, form: &Form) -> Result<Conflict, Problem> {
     let principal = &who.session()?.principal;
     let filter = LogFilter { kind: Some("PersonChanged".into()), person: Some(found.id), ..LogFilter::default() };
-    let last = log::list(http.app(), principal, ListLog { filter, before: None, limit: 1 }).await.ok();
-    let last = last.and_then(|page| page.rows.into_iter().next());
-    let by = last.as_ref().map(|row| row.line.actor.clone()).unwrap_or_default();
-    let names = words::names(http, principal, by.parse().into_iter().collect()).await?;
-    let stored = typed(found);
-    let fields = [("name", "person-name"), ("unit", "person-unit"), ("email", "person-email"), ("phone", "person-phone")];
-    let differs = fields.into_iter().filter(|(name, _)| stored.text(name) != form.text(name).trim());
-    Ok(Conflict {
-        by: names.actor(&by),
-        at: words::time_opt(last.map(|row| row.line.at)),
-        theirs: differs.map(|(name, key)| (key.to_owned(), stored.text(name).to_owned())).collect(),
-    })
+    let fields = if found.courier.is_some() { &COURIER } else { &RESIDENT };
+    let carriers = carriers_of(http, principal).await?;
+    let named = |form: &Form| form.read("carrier").and_then(|id| carriers.get(&id)).cloned().unwrap_or_default();
+    let (mut stored, mut form) = (typed(found), form.clone());
+    stored.set("carrier_name", named(&stored));
+    form.set("carrier_name", named(&form));
+    conflict::theirs(http, principal, filter, (&stored, &form), fields).await
 }
 
 /// What is stored, as if it had been typed.
@@ -244,11 +261,13 @@ pub async fn courier_code(
     Path(person): Path<String>,
 ) -> Answer {
     let id: PersonId = person.parse().map_err(|_| Problem::not_found())?;
-    couriers::issue_code(http.app(), &who.session()?.principal, id).await?;
-    Ok(see_other("/people?kind=couriers"))
+    match couriers::issue_code(http.app(), &who.session()?.principal, id).await {
+        Ok(_issued) => Ok(Done::CourierCodeSent.at("/people?kind=couriers")),
+        Err(error) => cannot(error, &format!("/people/{id}")),
+    }
 }
 
-/// `/people/{id}/remove`, posted.
+/// `/people/{id}/remove`, posted: unless somebody else saved in between, who is then shown.
 pub async fn remove(
     State(http): State<Http>,
     Extension(who): Extension<Who>,
@@ -256,9 +275,15 @@ pub async fn remove(
     Extension(form): Extension<Form>,
 ) -> Answer {
     let id: PersonId = person.parse().map_err(|_| Problem::not_found())?;
-    let version = form.read("version").unwrap_or(0);
-    people::remove(http.app(), &who.session()?.principal, id, version).await?;
-    Ok(see_other(&format!("/people?{SAVED}")))
+    let (app, principal) = (http.app(), &who.session()?.principal);
+    let found = people::find(app, principal, id).await?;
+    match people::remove(app, principal, id, form.read("version").unwrap_or(0)).await {
+        Ok(()) => Ok(Done::PersonRemoved.at(list_of(&found))),
+        Err(error @ AppError::Refused(Refused::Conflict { .. })) => {
+            change_again(&http, &who, (&found, &typed(&found)), error).await
+        }
+        Err(error) => cannot(error, &format!("/people/{id}")),
+    }
 }
 
 async fn draw_form(

@@ -2,30 +2,40 @@
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::Response;
 use bailee_domain::access::{Permission, Scope};
 use bailee_domain::id::TokenId;
 use bailee_ui::form::Field;
 use bailee_ui::layout::Page;
 
+use super::conflict::{self, Shared};
 use super::form::{Form, again};
 use super::gate::Who;
+use super::notice::Done;
 use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
+use super::views::people::Conflict;
 use super::views::settings::{
-    ApiTokens, ChannelStatus, Enrol, FreshEnrolment, Settings, TemplateForm, TemplateRow, TokenRow,
+    ApiTokens, ChannelStatus, Enrol, FreshEnrolment, PermissionChoice, Settings, TemplateForm, TemplateRow, TokenRow,
 };
 use super::words;
 use crate::app::enrolment::{self, OfferEnrolment, Offered};
-use crate::app::settings::{self, SiteInput};
+use crate::app::log::LogFilter;
+use crate::app::settings::{self, SiteInput, SiteRow};
 use crate::app::templates::{self, Saved, Setting};
 use crate::app::tokens::{self, NewToken};
 use crate::app::{AppError, FieldError, Principal, Refused};
 use crate::http::Http;
-use crate::http::problem::{Problem, see_other};
+use crate::http::problem::Problem;
 use crate::notify::NotifyConfig;
 use crate::notify::config::SmsConfig;
 use crate::notify::templates::{TemplateFault, TemplateKey, TemplateText};
+
+/// A version nothing has: what a form without one was made from.
+const UNKNOWN: i64 = -1;
+/// Settings of the site that two people may change at once.
+const SITE: [Shared; 3] = [("name", "site-name"), ("help", "site-help"), ("expiry_days", "expiry-days")];
+/// Parts of a message text that two people may change at once.
+const TEXT: [Shared; 2] = [("subject", "template-subject"), ("text", "template-text")];
 
 /// `/settings`
 pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>) -> Answer {
@@ -39,18 +49,17 @@ pub async fn change_site(
     Extension(form): Extension<Form>,
 ) -> Answer {
     let principal = &who.session()?.principal;
-    let now = settings::site(http.app(), principal).await?;
     let input = SiteInput {
         name: form.text("name"),
-        help: form.some("help").unwrap_or(&now.help),
+        help: form.text("help"),
         expiry_days: form.read("expiry_days").unwrap_or(0),
-        version: form.read("version").unwrap_or(now.version),
+        version: form.read("version").unwrap_or(UNKNOWN),
     };
     match settings::change_site(http.app(), principal, input).await {
-        Ok(()) => Ok(see_other("/settings?done=event-settings-changed")),
+        Ok(()) => Ok(Done::SettingsSaved.at("/settings")),
         Err(AppError::Refused(refused @ (Refused::Invalid(_) | Refused::Conflict { .. }))) => {
             let problem = Problem::from(refused);
-            let view = settings_view(&http, &who, Some((&form, &problem.fields))).await?;
+            let view = settings_view(&http, &who, Some((&form, &problem))).await?;
             Ok(problem.wrap_page(draw(&view)))
         }
         Err(error) => Err(error.into()),
@@ -60,20 +69,41 @@ pub async fn change_site(
 async fn settings_view(
     http: &Http,
     who: &Who,
-    refused: Option<(&Form, &[FieldError])>,
+    refused: Option<(&Form, &Problem)>,
 ) -> Result<Settings, Problem> {
     let (principal, mut page) = (&who.session()?.principal, who.page());
     page.error = refused.is_some();
-    let site = settings::site(http.app(), principal).await?;
-    let days = site.expiry_days.to_string();
-    let (name, expiry_days) = match refused {
-        Some((form, wrong)) => (form.field(&page, "name", wrong), form.field(&page, "expiry_days", wrong)),
-        None => (Field::new(site.name), Field::new(days)),
+    let stored = typed_site(&settings::site(http.app(), principal).await?);
+    let (form, wrong) = refused.map_or((&stored, &[][..]), |(form, problem)| (form, problem.fields.as_slice()));
+    let conflict = match refused {
+        Some((form, problem)) if problem.is_conflict() => {
+            Some(conflict::theirs(http, principal, changed(), (&stored, form), &SITE).await?)
+        }
+        _ => None,
     };
     let all = templates::all(http.app(), principal).await?;
-    let rows = all.iter().flat_map(|setting| template_rows(&page, setting)).collect();
-    let shell = shell(http, who, Section::Settings).await?;
-    Ok(Settings { shell, name, expiry_days, channels: channels(&http.options().notify), templates: rows, page })
+    Ok(Settings {
+        shell: shell(http, who, Section::Settings).await?,
+        version: if conflict.is_some() { &stored } else { form }.text("version").to_owned(),
+        name: form.field(&page, "name", wrong),
+        help: form.field(&page, "help", wrong),
+        expiry_days: form.field(&page, "expiry_days", wrong),
+        conflict,
+        channels: channels(&http.options().notify),
+        templates: all.iter().flat_map(|setting| template_rows(&page, setting)).collect(),
+        page,
+    })
+}
+
+/// The site's settings, as if they had been typed.
+fn typed_site(site: &SiteRow) -> Form {
+    let (days, version) = (site.expiry_days.to_string(), site.version.to_string());
+    Form::of([("name", &site.name), ("help", &site.help), ("expiry_days", &days), ("version", &version)])
+}
+
+/// Finds the last change of a setting in the log.
+fn changed() -> LogFilter {
+    LogFilter { kind: Some("SettingChanged".into()), ..LogFilter::default() }
 }
 
 /// The ways out that are set up. How the last try went is not kept anywhere yet.
@@ -152,8 +182,8 @@ pub async fn template(
     Path(template): Path<String>,
 ) -> Answer {
     let (setting, way) = find(&http, &who.session()?.principal, &template).await?;
-    let text = setting.text.clone();
-    Ok(show(&template_view(&http, &who, (&setting, way), &text, &[]).await?))
+    let form = stored(&setting, way);
+    Ok(show(&template_view(&http, &who, (&setting, way), &form, &[], None).await?))
 }
 
 /// `/settings/templates/{id}`, posted: shows what it would look like, or saves it.
@@ -165,25 +195,51 @@ pub async fn change_template(
 ) -> Answer {
     let principal = &who.session()?.principal;
     let (setting, way) = find(&http, principal, &template).await?;
-    let text = typed(&setting, way, &form);
+    let which = (&setting, way);
     if form.text("act") == "preview" {
-        return Ok(show(&template_view(&http, &who, (&setting, way), &text, &[]).await?));
+        return Ok(show(&template_view(&http, &who, which, &form, &[], None).await?));
     }
-    let version = form.read("version").unwrap_or(setting.version);
-    match templates::change(http.app(), principal, setting.key, text.clone(), version).await? {
-        Saved::Saved { .. } => Ok(see_other("/settings?done=event-settings-changed")),
-        Saved::Faulty(faults) => faulty(&http, &who, (&setting, way), (&text, &faults)).await,
+    let (text, version) = (typed(&setting, way, &form), form.read("version").unwrap_or(UNKNOWN));
+    match templates::change(http.app(), principal, setting.key, text, version).await {
+        Ok(Saved::Saved { .. }) => Ok(Done::TemplateSaved.at("/settings")),
+        Ok(Saved::Faulty(faults)) => {
+            let view = template_view(&http, &who, which, &form, &faults, None).await?;
+            Ok(Problem::from(Refused::Invalid(Vec::new())).wrap_page(draw(&view)))
+        }
+        Err(error) => template_conflict(&http, &who, which, &form, error).await,
     }
 }
 
-async fn faulty(
+/// Somebody else changed the text in between: what both wrote is on the page.
+async fn template_conflict(
     http: &Http,
     who: &Who,
-    which: (&Setting, Way),
-    (text, faults): (&TemplateText, &[TemplateFault]),
-) -> Result<Response, Problem> {
-    let view = template_view(http, who, which, text, faults).await?;
-    Ok(Problem::from(Refused::Invalid(Vec::new())).wrap_page(draw(&view)))
+    (setting, way): (&Setting, Way),
+    form: &Form,
+    error: AppError,
+) -> Answer {
+    let problem = Problem::from(error);
+    if !problem.is_conflict() {
+        return Err(problem);
+    }
+    let (stored, mut form) = (stored(setting, way), form.clone());
+    form.set("version", setting.version.to_string());
+    let principal = &who.session()?.principal;
+    let theirs = conflict::theirs(http, principal, changed(), (&stored, &form), &TEXT).await?;
+    let view = template_view(http, who, (setting, way), &form, &[], Some(theirs)).await?;
+    Ok(problem.wrap_page(draw(&view)))
+}
+
+/// What is stored, as if it had been typed.
+fn stored(setting: &Setting, way: Way) -> Form {
+    let (text, version) = (&setting.text, setting.version.to_string());
+    match way {
+        Way::Email => Form::of([("subject", &text.subject), ("text", &text.text), ("version", &version)]),
+        Way::Sms => {
+            let sms = text.sms.clone().unwrap_or_default();
+            Form::of([("text", sms.as_str()), ("version", version.as_str())])
+        }
+    }
 }
 
 /// The stored text with the part that was typed.
@@ -199,17 +255,19 @@ async fn template_view(
     http: &Http,
     who: &Who,
     (setting, way): (&Setting, Way),
-    text: &TemplateText,
+    form: &Form,
     faults: &[TemplateFault],
+    conflict: Option<Conflict>,
 ) -> Result<TemplateForm, Problem> {
     let (principal, mut page) = (&who.session()?.principal, who.page());
-    let previewed = templates::preview(http.app(), principal, setting.key, text).await?;
+    let text = typed(setting, way, form);
+    let previewed = templates::preview(http.app(), principal, setting.key, &text).await?;
     let (email, sms, found) = match previewed {
         Ok((email, sms)) => ((email.subject, email.text), sms.unwrap_or_default(), Vec::new()),
         Err(faults) => ((String::new(), String::new()), String::new(), faults),
     };
     let faults = if faults.is_empty() { found } else { faults.to_vec() };
-    page.error = !faults.is_empty();
+    page.error = !faults.is_empty() || conflict.is_some();
     let why = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let body = if way == Way::Sms { text.sms.clone().unwrap_or_default() } else { text.text.clone() };
     let field = Field::new(body);
@@ -217,6 +275,8 @@ async fn template_view(
     Ok(TemplateForm {
         shell: shell(http, who, Section::Settings).await?,
         template: way.row(&page, setting),
+        version: form.text("version").to_owned(),
+        conflict,
         subject: Field::new(if way == Way::Email { text.subject.clone() } else { String::new() }),
         text: if why.is_empty() { field } else { field.wrong(why) },
         placeholders: placeholders(setting.key),
@@ -236,11 +296,15 @@ pub async fn reset_template(
     State(http): State<Http>,
     Extension(who): Extension<Who>,
     Path(template): Path<String>,
+    Extension(form): Extension<Form>,
 ) -> Answer {
     let principal = &who.session()?.principal;
-    let (setting, _way) = find(&http, principal, &template).await?;
-    templates::reset(http.app(), principal, setting.key, setting.version).await?;
-    Ok(see_other("/settings?done=event-settings-changed"))
+    let (setting, way) = find(&http, principal, &template).await?;
+    let version = form.read("version").unwrap_or(UNKNOWN);
+    match templates::reset(http.app(), principal, setting.key, version).await {
+        Ok(_version) => Ok(Done::TemplateReset.at("/settings")),
+        Err(error) => template_conflict(&http, &who, (&setting, way), &stored(&setting, way), error).await,
+    }
 }
 
 /// `/settings/tokens`
@@ -255,8 +319,7 @@ pub async fn create_token(
     Extension(form): Extension<Form>,
 ) -> Answer {
     let principal = &who.session()?.principal;
-    let holds = |permission: &Permission| principal.may(*permission, Scope::Organisation, None);
-    let permissions = Permission::ALL.iter().copied().filter(holds).collect();
+    let permissions = offered(principal).filter(|it| !form.text(&checkbox(*it)).is_empty()).collect();
     let input = NewToken { name: form.text("name"), permissions, days: form.read("days").unwrap_or(0) };
     match tokens::create(http.app(), principal, input).await {
         Ok(made) => {
@@ -271,6 +334,16 @@ pub async fn create_token(
     }
 }
 
+/// What a token of this maker may be allowed.
+fn offered(maker: &Principal) -> impl Iterator<Item = Permission> {
+    Permission::ALL.iter().copied().filter(|it| maker.may(*it, Scope::Organisation, None))
+}
+
+/// The name of a permission's checkbox, which is also the key of its words.
+fn checkbox(permission: Permission) -> String {
+    format!("may-{}", permission.name().replace('.', "-"))
+}
+
 async fn tokens_view(
     http: &Http,
     who: &Who,
@@ -279,22 +352,34 @@ async fn tokens_view(
 ) -> Result<ApiTokens, Problem> {
     let mut page = who.page();
     page.error = refused.is_some();
-    let listed = tokens::list(http.app(), &who.session()?.principal).await?;
+    let principal = &who.session()?.principal;
+    let listed = tokens::list(http.app(), principal).await?;
+    let words_of = |all: Vec<Permission>| all.into_iter().map(|it| page.t(&checkbox(it))).collect();
     let row = |token: tokens::TokenSummary| TokenRow {
         id: token.id.to_string(),
         name: token.name,
-        // Only a hash is stored, so nothing of the token itself can be shown; its id tells tokens apart.
-        prefix: "blk_…".into(),
+        may: words_of(token.permissions),
         created: words::time(token.created_at),
         expires: words::time(token.expires_at),
         last_used: words::time_opt(token.last_used),
     };
-    let (name, days) = match refused {
-        Some((form, wrong)) => (form.field(&page, "name", wrong), form.field(&page, "days", wrong)),
-        None => (Field::default(), Field::new("90")),
+    let rows = listed.into_iter().map(row).collect();
+    let untyped = Form::of([("days", "90")]);
+    let (form, wrong) = refused.unwrap_or((&untyped, &[]));
+    let choice = |permission: Permission| {
+        let id = checkbox(permission);
+        PermissionChoice { label: page.t(&id), chosen: !form.text(&id).is_empty(), id }
     };
-    let shell = shell(http, who, Section::Settings).await?;
-    Ok(ApiTokens { page, shell, fresh, rows: listed.into_iter().map(row).collect(), name, days })
+    Ok(ApiTokens {
+        shell: shell(http, who, Section::Settings).await?,
+        fresh,
+        rows,
+        name: form.field(&page, "name", wrong),
+        days: form.field(&page, "days", wrong),
+        choices: offered(principal).map(choice).collect(),
+        permissions: form.field(&page, "permissions", wrong),
+        page,
+    })
 }
 
 /// `/settings/tokens/{id}/revoke`, posted.
@@ -305,7 +390,7 @@ pub async fn revoke_token(
 ) -> Answer {
     let id: TokenId = token.parse().map_err(|_| Problem::not_found())?;
     tokens::revoke(http.app(), &who.session()?.principal, id).await?;
-    Ok(see_other("/settings/tokens"))
+    Ok(Done::TokenRevoked.at("/settings/tokens"))
 }
 
 /// `/settings/enrol`

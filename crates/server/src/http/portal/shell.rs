@@ -7,11 +7,12 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse as _, Response};
 use bailee_domain::access::Permission;
 use bailee_ui::i18n::{COOKIE, Locale};
-use bailee_ui::layout::{THEME_COOKIE, Theme, Tone};
+use bailee_ui::layout::{THEME_COOKIE, Theme};
 
 use super::form::Form;
 use super::gate::{Who, local, query};
-use super::views::{Flash, Section, Shell};
+use super::notice;
+use super::views::{Section, Shell};
 use crate::app::alerts::{self, AlertFilter, ListAlerts};
 use crate::app::{AppError, people, settings};
 use crate::http::Http;
@@ -21,9 +22,6 @@ use crate::http::problem::{Problem, see_other};
 
 /// What a handler ends in.
 pub type Answer = Result<Response, Problem>;
-
-/// Things a page may say were just done: text keys.
-const DONE: [&str; 3] = ["event-person-changed", "event-settings-changed", "event-service-changed"];
 
 /// The frame of a page.
 ///
@@ -50,7 +48,7 @@ pub async fn shell(http: &Http, who: &Who, section: Section) -> Result<Shell, Pr
         stream: None,
         tokens: who.tokens(),
         here: who.here().to_owned(),
-        flash: flash(who),
+        flash: notice::flash(&who.page(), who.here()),
     })
 }
 
@@ -69,13 +67,6 @@ async fn own_name(http: &Http, who: &Who) -> Result<String, Problem> {
     let names = app.db().read(async move |tx| people::names(&reader, &tx, &[person]).await);
     let names = names.await.map_err(|error: AppError| Problem::from(error))?;
     Ok(names.get(&person).map(|(name, _unit)| name.clone()).unwrap_or_default())
-}
-
-fn flash(who: &Who) -> Option<Flash> {
-    let (_path, query) = who.here().split_once('?')?;
-    let done = Form::parse(query.as_bytes());
-    let key = DONE.into_iter().find(|key| *key == done.text("done"))?;
-    Some(Flash { tone: Tone::Ok, text: who.page().t(key) })
 }
 
 /// A page as text.

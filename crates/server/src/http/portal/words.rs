@@ -42,26 +42,40 @@ pub fn age(ms: i64) -> String {
 }
 
 /// What is wrong with a field.
-pub fn field_error(page: &Page, code: &str) -> String {
-    let key = match code {
-        "required" | "email_or_phone_required" => "error-required",
-        "not_an_email" => "error-email",
-        "not_a_phone" | "phone_without_country" => "error-phone",
-        "too_long" => "error-too-long",
-        "too_short" => "setup-password-short",
-        "not_1_to_30" | "not_1_to_365" | "out_of_range" | "not_a_number" => "error-number",
-        other => return other.replace('_', " "),
+pub fn field_error(page: &Page, field: &str, code: &str) -> String {
+    let key = match (field, code) {
+        ("email", "already_in_use") => "error-email-in-use",
+        ("name", "already_in_use") => "error-name-in-use",
+        ("carrier", "required" | "unknown") => "error-choose-carrier",
+        ("permissions", "required") => "error-choose-permission",
+        (_, code) => of_any_field(code),
     };
     page.t(key)
 }
 
+fn of_any_field(code: &str) -> &'static str {
+    match code {
+        "required" => "error-required",
+        "email_or_phone_required" => "error-email-or-phone",
+        "not_an_email" => "error-email",
+        "not_a_phone" => "error-phone",
+        "phone_without_country" => "error-phone-country",
+        "too_long" => "error-too-long",
+        "too_short" => "setup-password-short",
+        "not_1_to_30" | "out_of_range" => "error-1-to-30",
+        "not_1_to_365" => "error-1-to-365",
+        "not_a_number" => "error-number",
+        "control_character" => "error-control-character",
+        "not_host_and_port" => "error-host-and-port",
+        "unknown" => "error-choose",
+        "already_in_use" => "error-in-use",
+        _ => "error-other",
+    }
+}
+
 /// The words of an event's kind, such as `CompartmentForced`.
 pub fn kind(page: &Page, kind: &str) -> String {
-    let key = match kind {
-        "PersonAdded" | "PersonRemoved" | "AdministratorCreated" => "event-person-changed".to_owned(),
-        "SettingChanged" => "event-settings-changed".to_owned(),
-        other => format!("event-{}", kebab(other)),
-    };
+    let key = format!("event-{}", kebab(kind));
     if page.texts.has(&key) { page.t(&key) } else { spaced(kind) }
 }
 
@@ -255,8 +269,8 @@ mod tests {
     fn kinds_have_words_and_those_without_are_still_readable() {
         let page = Page::new(Locale::En, "");
         assert_eq!(kind(&page, "CompartmentForced"), "Compartment opened without permission");
-        assert_eq!(kind(&page, "PersonRemoved"), "Person added or changed");
-        assert_eq!(kind(&page, "TokenCreated"), "Token created");
+        assert_eq!(kind(&page, "PersonRemoved"), "Person removed");
+        assert_eq!(kind(&page, "SomethingNew"), "Something new");
     }
 
     #[test]

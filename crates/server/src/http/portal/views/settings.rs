@@ -1,9 +1,11 @@
 //! `/settings` and the pages under it.
 //!
-//! Posts: `/settings/site` (`name`, `expiry_days`), `/settings/templates/{id}` (`subject`, `text`, `act` = `preview` | `save`),
-//! `/settings/templates/{id}/reset`, `/settings/tokens` (`name`, `days`), `/settings/tokens/{id}/revoke`, `/settings/enrol` (`name`).
+//! Posts: `/settings/site` (`name`, `help`, `expiry_days`, `version`), `/settings/templates/{id}` (`subject`, `text`, `version`,
+//! `act` = `preview` | `save`), `/settings/templates/{id}/reset` (`version`), `/settings/tokens` (`name`, `days`, one field for
+//! every [`PermissionChoice`]), `/settings/tokens/{id}/revoke`, `/settings/enrol` (`name`).
 
 use super::Shell;
+use super::people::Conflict;
 use askama::Template;
 use bailee_ui::form::Field;
 use bailee_ui::html::Html;
@@ -59,10 +61,16 @@ pub struct Settings {
     pub page: Page,
     /// The frame.
     pub shell: Shell,
+    /// The version the form was made from.
+    pub version: String,
     /// The site's name.
     pub name: Field,
+    /// Whom to call, as shown at kiosks.
+    pub help: Field,
     /// Days until a parcel is overdue.
     pub expiry_days: Field,
+    /// Somebody else's change in between.
+    pub conflict: Option<Conflict>,
     /// E-mail and SMS.
     pub channels: Vec<ChannelStatus>,
     /// Notification texts.
@@ -79,6 +87,10 @@ pub struct TemplateForm {
     pub shell: Shell,
     /// Which text.
     pub template: TemplateRow,
+    /// The version the form was made from.
+    pub version: String,
+    /// Somebody else's change in between.
+    pub conflict: Option<Conflict>,
     /// The subject; not used for SMS.
     pub subject: Field,
     /// The text.
@@ -98,8 +110,8 @@ pub struct TokenRow {
     pub id: String,
     /// What it is for.
     pub name: String,
-    /// The start of the token, to recognise it.
-    pub prefix: String,
+    /// All it may do, in the reader's language.
+    pub may: Vec<String>,
     /// When it was made (RFC 3339, UTC).
     pub created: String,
     /// When it ends (RFC 3339, UTC).
@@ -124,6 +136,21 @@ pub struct ApiTokens {
     pub name: Field,
     /// Days a new one lasts.
     pub days: Field,
+    /// What a new one may be allowed: all its maker may.
+    pub choices: Vec<PermissionChoice>,
+    /// What is wrong with the choice.
+    pub permissions: Field,
+}
+
+/// A permission to tick.
+#[derive(Clone, Debug)]
+pub struct PermissionChoice {
+    /// The name of its checkbox.
+    pub id: String,
+    /// What it allows, in the reader's language.
+    pub label: String,
+    /// Whether it is ticked.
+    pub chosen: bool,
 }
 
 /// `/settings/enrol`
@@ -166,7 +193,10 @@ impl Settings {
         };
         Self {
             shell: Shell::sample(super::Section::Settings),
+            version: "3".into(),
             name: Field::new("Harbour House"),
+            help: Field::new("+49 30 5550134"),
+            conflict: None,
             expiry_days: Field::new("7"),
             channels: vec![
                 channel("SMTP", "mail.example.org:587, STARTTLS", ""),
@@ -200,6 +230,12 @@ impl TemplateForm {
         Self {
             shell: Shell::sample(super::Section::Settings),
             template: Self::row(&page, "pickup-email", "E-mail", true),
+            version: "2".into(),
+            conflict: Some(Conflict {
+                by: "Toni Example".into(),
+                at: "2026-11-23T08:40:00Z".into(),
+                theirs: vec![("template-subject".into(), "Your parcel is here".into())],
+            }),
             subject: Field::new("A parcel is waiting for you"),
             text: Field::new("Your code is {{ code }}.\nIt works until {{ until }}.\n"),
             placeholders: vec![
@@ -222,18 +258,21 @@ impl ApiTokens {
         let row = |name: &str, last: &str| TokenRow {
             id: format!("tok_{name}"),
             name: name.into(),
-            prefix: "blk_7Qm2".into(),
+            may: vec![page.t("may-people-view"), page.t("may-people-manage")],
             created: "2026-10-01T10:00:00Z".into(),
             expires: "2027-01-01T10:00:00Z".into(),
             last_used: last.into(),
         };
+        let choice = |id: &str| PermissionChoice { id: id.into(), label: page.t(id), chosen: id == "may-people-view" };
         Self {
-            page,
             shell: Shell::sample(super::Section::Settings),
             fresh: Some("blk_7Qm2Xv9TtR4kLw81ZpYc0aBdEfGh3JnS5uVx".into()),
             rows: vec![row("property-system", "2026-11-23T08:12:00Z"), row("dashboard", "")],
             name: Field::default(),
             days: Field::new("90"),
+            choices: ["may-banks-view", "may-people-view", "may-people-manage"].map(choice).into(),
+            permissions: Field::default().wrong(page.t("error-choose-permission")),
+            page,
         }
     }
 }

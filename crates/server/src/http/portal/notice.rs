@@ -1,0 +1,152 @@
+//! What a person is told once after an act: that it was done, or that it was not possible and why.
+//!
+//! It travels as a word in the address a form leads to, and only words that have a text of ours are shown.
+
+use axum::response::Response;
+use bailee_ui::layout::{Page, Tone};
+
+use super::form::Form;
+use super::shell::Answer;
+use super::views::Flash;
+use crate::app::{AppError, Refused};
+use crate::http::problem::see_other;
+
+/// Something a person just did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// A recipient gets a new code.
+    CodeSent,
+    /// A recipient has more time.
+    TimeExtended,
+    /// Somebody looks after an alert.
+    AlertAcknowledged,
+    /// Somebody was added or changed.
+    PersonSaved,
+    /// Somebody was removed.
+    PersonRemoved,
+    /// A courier was added, the first code is on its way.
+    CourierAdded,
+    /// A courier was added before there was a bank to check a code.
+    CourierWithoutCode,
+    /// A courier gets a new personal code.
+    CourierCodeSent,
+    /// A carrier was added.
+    CarrierAdded,
+    /// The site's settings were changed.
+    SettingsSaved,
+    /// A message text was changed.
+    TemplateSaved,
+    /// A message text is ours again.
+    TemplateReset,
+    /// An API token was ended.
+    TokenRevoked,
+    /// A compartment was taken out of service or put back.
+    ServiceChanged,
+    /// A keypad takes codes again.
+    KeypadReset,
+}
+
+impl Done {
+    const ALL: [Self; 15] = [
+        Self::CodeSent,
+        Self::TimeExtended,
+        Self::AlertAcknowledged,
+        Self::PersonSaved,
+        Self::PersonRemoved,
+        Self::CourierAdded,
+        Self::CourierWithoutCode,
+        Self::CourierCodeSent,
+        Self::CarrierAdded,
+        Self::SettingsSaved,
+        Self::TemplateSaved,
+        Self::TemplateReset,
+        Self::TokenRevoked,
+        Self::ServiceChanged,
+        Self::KeypadReset,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CodeSent => "code-sent",
+            Self::TimeExtended => "time-extended",
+            Self::AlertAcknowledged => "alert-acknowledged",
+            Self::PersonSaved => "person-saved",
+            Self::PersonRemoved => "person-removed",
+            Self::CourierAdded => "courier-added",
+            Self::CourierWithoutCode => "courier-without-code",
+            Self::CourierCodeSent => "courier-code-sent",
+            Self::CarrierAdded => "carrier-added",
+            Self::SettingsSaved => "settings-saved",
+            Self::TemplateSaved => "template-saved",
+            Self::TemplateReset => "template-reset",
+            Self::TokenRevoked => "token-revoked",
+            Self::ServiceChanged => "service-changed",
+            Self::KeypadReset => "keypad-reset",
+        }
+    }
+
+    const fn tone(self) -> Tone {
+        match self {
+            Self::CourierWithoutCode => Tone::Warn,
+            _ => Tone::Ok,
+        }
+    }
+
+    /// Goes to a page of ours and says so there.
+    pub fn at(self, path: &str) -> Response {
+        lead(path, "done", self.name())
+    }
+}
+
+/// Goes to a page of ours and says there why something was not possible; any other error passes on.
+pub fn cannot(error: AppError, path: &str) -> Answer {
+    match error {
+        AppError::Refused(Refused::NotPossibleNow { why }) => Ok(lead(path, "cannot", &why.replace('_', "-"))),
+        error => Err(error.into()),
+    }
+}
+
+fn lead(path: &str, name: &str, word: &str) -> Response {
+    let join = if path.contains('?') { '&' } else { '?' };
+    see_other(&format!("{path}{join}{name}={word}"))
+}
+
+/// What the address of a page asks to be said on it.
+pub fn flash(page: &Page, here: &str) -> Option<Flash> {
+    let (_path, query) = here.split_once('?')?;
+    let query = Form::parse(query.as_bytes());
+    if let Some(done) = Done::ALL.into_iter().find(|done| done.name() == query.text("done")) {
+        return Some(Flash { tone: done.tone(), text: page.t(&format!("done-{}", done.name())) });
+    }
+    let key = format!("cannot-{}", query.some("cannot")?);
+    page.texts.has(&key).then(|| Flash { tone: Tone::Warn, text: page.t(&key) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bailee_ui::i18n::Locale;
+
+    fn said(locale: Locale, here: &str) -> Option<String> {
+        flash(&Page::new(locale, ""), here).map(|flash| flash.text)
+    }
+
+    #[test]
+    fn everything_done_is_told_in_every_language() {
+        for locale in Locale::ALL {
+            for done in Done::ALL {
+                let text = said(locale, &format!("/x?done={}", done.name())).expect("a notice");
+                assert!(text.contains(' '), "{done:?} in {}: {text}", locale.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_puts_no_words_of_its_own_on_a_page() {
+        for here in ["/", "/x?done=win+a+prize", "/x?cannot=win+a+prize", "/x?cannot=", "/x?done="] {
+            assert_eq!(said(Locale::En, here), None, "{here}");
+        }
+        let why = said(Locale::En, "/x?cannot=parcel-waiting").expect("a notice");
+        assert!(why.starts_with("Not removed"), "{why}");
+    }
+}
