@@ -27,6 +27,8 @@ pub struct Identity {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Waiting {
+    /// Its place in the journal.
+    index: u64,
     seq: u64,
     leaf: Vec<u8>,
     severity: Severity,
@@ -79,18 +81,32 @@ impl Backlog {
         self.waiting.is_empty()
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
-        self.head = NO_EVENT;
-        self.last_seq = 0;
+    /// The sequence number of the last durable event.
+    pub(crate) const fn last_seq(&self) -> u64 {
+        self.last_seq
     }
 
-    /// Adds a durable event, given as the journal's bytes.
-    pub(crate) fn push(&mut self, seq: u64, severity: Severity, payload: &[u8]) {
+    /// Where in the journal the oldest unconfirmed event is.
+    pub(crate) fn first_index(&self) -> Option<u64> {
+        self.waiting.front().map(|waiting| waiting.index)
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// The next event is the one after `seq`, whose hash is `head`.
+    pub(crate) const fn continues(&mut self, seq: u64, head: Hash) {
+        self.last_seq = seq;
+        self.head = head;
+    }
+
+    /// Adds a durable event, given as the journal's bytes and the index it has there.
+    pub(crate) fn push(&mut self, index: u64, seq: u64, severity: Severity, payload: &[u8]) {
         let leaf = record::leaf(payload).expect("the record is an event").to_vec();
         self.head = chain_hash(&leaf);
         self.last_seq = seq;
-        self.waiting.push_back(Waiting { seq, leaf, severity });
+        self.waiting.push_back(Waiting { index, seq, leaf, severity });
     }
 
     pub(crate) fn confirmed(&mut self, up_to: u64) {

@@ -4,7 +4,11 @@
 //! and keeps the events the platform has not confirmed. When the journal fails, everything the engine had decided
 //! but not written is dropped with the engine itself: doors stay shut, the kiosk says so, and the controller
 //! starts again from what is durable as soon as the disk allows. It reads no clock and knows no thread; the
-//! deterministic simulation runs it as it is. `runtime` gives it boards, a kiosk and a link.
+//! deterministic simulation runs it as it is. `runtime` gives it boards, a kiosk and a link. Reading a journal back
+//! is in `replay`, keeping it short in `compaction`.
+
+mod compaction;
+mod replay;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,14 +20,17 @@ use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
 use bailee_domain::event::Severity;
-use bailee_domain::id::{BankId, CommandId};
+use bailee_domain::id::CommandId;
 use bailee_domain::time::{MonoTime, Now, WallTime};
 use bailee_wire::event::{NO_EVENT, chain_hash};
-use bailee_wire::record::{self, Place, Read, RecordError};
+use bailee_wire::record::{self, Place, RecordError};
 use rand_core::{CryptoRng, Rng};
 
+pub use self::compaction::CompactAfter;
+use self::compaction::Written;
+use self::replay::Replay;
 use crate::backlog::{Backlog, Identity};
-use crate::journal::{Disk, Journal, MOST_PAYLOAD_BYTES};
+use crate::journal::{Disk, Journal, JournalError};
 
 /// How long a controller without a journal waits before it tries the disk again.
 const REVIVE_EVERY_MS: u64 = 2_000;
@@ -79,12 +86,15 @@ pub enum StartError {
         #[source]
         source: RecordError,
     },
-    /// An event of another bank, or one that does not follow the event before it.
+    /// An event or a snapshot of another bank, or one that does not follow the event before it.
     #[error("entry {index} of the journal does not belong there")]
     OutOfPlace {
         /// Its place in the journal.
         index: u64,
     },
+    /// The entries kept for the platform could not be read.
+    #[error("older entries of the journal cannot be read")]
+    Journal(#[from] JournalError),
 }
 
 /// The engine with its journal.
@@ -103,6 +113,9 @@ pub struct Controller<D, R> {
     /// Doors seen open since the last moment when everything was written down: to be told even if shut again.
     seen_open: BTreeSet<CompartmentNo>,
     revive_at: MonoTime,
+    compact_after: CompactAfter,
+    written: Written,
+    compact_at: MonoTime,
     /// What the bank is called and whom to call, for a screen without an engine.
     named: (String, String),
 }
@@ -119,6 +132,18 @@ impl<D: Disk, R: CryptoRng> Starting<D, R> {
         self.lasting.high_water
     }
 
+    /// The state as the journal tells it.
+    pub const fn lasting(&self) -> &Lasting {
+        &self.lasting
+    }
+
+    /// Sets how much is written before the journal is shortened.
+    #[must_use]
+    pub const fn compact_after(mut self, limit: CompactAfter) -> Self {
+        self.controller.compact_after = limit;
+        self
+    }
+
     /// Starts the engine. A disk that is full is no error: the controller then starts out of order and recovers.
     pub fn begin(mut self, now: Now) -> (Controller<D, R>, Vec<Effect>) {
         self.controller.revive_at = now.mono;
@@ -130,14 +155,14 @@ impl<D: Disk, R: CryptoRng> Starting<D, R> {
 }
 
 impl<D: Disk, R: CryptoRng> Controller<D, R> {
-    /// Reads an opened journal's entries, by index and payload.
+    /// Reads an opened journal's recovered entries, by index and payload; owned ones are dropped one by one.
     ///
     /// # Errors
     /// [`StartError::Unreadable`] for an entry of another form; a damaged journal was refused when it was opened.
-    pub fn recover<'a>(
+    pub fn recover<P: AsRef<[u8]>>(
         identity: Identity,
         journal: Journal<D, R>,
-        entries: impl IntoIterator<Item = (u64, &'a [u8])>,
+        entries: impl IntoIterator<Item = (u64, P)>,
         rng: Box<dyn Rng + Send>,
     ) -> Result<Starting<D, R>, StartError> {
         let mut controller = Self {
@@ -151,38 +176,18 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             boards: BTreeMap::new(),
             seen_open: BTreeSet::new(),
             revive_at: MonoTime::default(),
+            compact_after: CompactAfter::STANDARD,
+            written: Written::default(),
+            compact_at: MonoTime::default(),
             named: Default::default(),
         };
-        let lasting = controller.replay(entries)?;
-        Ok(Starting { controller, lasting })
-    }
-
-    fn replay<'a>(
-        &mut self,
-        entries: impl IntoIterator<Item = (u64, &'a [u8])>,
-    ) -> Result<Lasting, StartError> {
-        let mut lasting = Lasting::default();
-        let backlog = self.backlog.clone();
-        let mut backlog = lock(&backlog);
-        backlog.clear();
-        self.place.prev = NO_EVENT;
+        let mut replay = Replay::new(&controller.journal, controller.place.bank, lock(&controller.backlog));
         for (index, payload) in entries {
-            let Read { record, place } =
-                record::decode(payload).map_err(|source| StartError::Unreadable { index, source })?;
-            if place.is_some_and(|place| place != self.place) {
-                return Err(StartError::OutOfPlace { index });
-            }
-            lasting.apply(&record);
-            match &record {
-                Record::Event(event) => {
-                    backlog.push(event.seq, event.kind.severity(), payload);
-                    self.place.prev = backlog.head();
-                }
-                Record::Acknowledged { up_to } => backlog.confirmed(*up_to),
-                _ => {}
-            }
+            replay.take(index, payload.as_ref())?;
         }
-        Ok(lasting)
+        let (lasting, place, written) = replay.done();
+        (controller.place, controller.written) = (place, written);
+        Ok(Starting { controller, lasting })
     }
 
     fn begin(&mut self, lasting: Lasting, now: Now) -> Vec<Effect> {
@@ -202,6 +207,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
         if self.bank.is_none() {
             self.seen_open.extend(seen_open);
         }
+        self.compact_if_due(now);
         effects
     }
 
@@ -209,11 +215,13 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Effect> {
         self.see(&input);
         let Some(bank) = self.bank.as_mut() else { return self.revive(now) };
-        if let Some(refused) = refuse_unwritable(&input) {
+        if let Some(refused) = refuse_unreadable(&input, self.place) {
             return vec![refused];
         }
         let outputs = bank.handle(input, now, &mut *self.rng);
-        self.carry_out(outputs, now)
+        let effects = self.carry_out(outputs, now);
+        self.compact_if_due(now);
+        effects
     }
 
     /// Keeps the world as last seen.
@@ -272,25 +280,29 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
         }
         let prev = self.place.prev;
         let payloads: Vec<Vec<u8>> = group.iter().map(|record| self.encode(record)).collect();
-        if let Err(error) = self.journal.append(&payloads) {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the journal cannot be written: out of order"
-            );
-            if let Some(lasting) = self.bank.take().as_ref().map(Bank::lasting) {
-                self.named = (lasting.roster.bank_name.clone(), lasting.roster.help.clone());
+        let first = match self.journal.append(&payloads) {
+            Ok(indexes) => indexes.start,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the journal cannot be written: out of order"
+                );
+                if let Some(lasting) = self.bank.take().as_ref().map(Bank::lasting) {
+                    self.named = (lasting.roster.bank_name.clone(), lasting.roster.help.clone());
+                }
+                self.place.prev = prev;
+                self.revive_at = now.mono.plus_ms(REVIVE_EVERY_MS);
+                return false;
             }
-            self.place.prev = prev;
-            self.revive_at = now.mono.plus_ms(REVIVE_EVERY_MS);
-            return false;
-        }
+        };
         // A stop here loses nothing: the group is durable, and a restart finds it in the journal.
         let mut backlog = lock(&self.backlog);
-        for (record, payload) in group.drain(..).zip(payloads) {
+        for (index, (record, payload)) in (first..).zip(group.drain(..).zip(payloads)) {
+            self.written.add(&payload);
             match record {
                 Record::Event(event) => {
                     let severity = event.kind.severity();
-                    backlog.push(event.seq, severity, &payload);
+                    backlog.push(index, event.seq, severity, &payload);
                     effects.push(Effect::Written { seq: event.seq, severity });
                 }
                 Record::Acknowledged { up_to } => backlog.confirmed(up_to),
@@ -315,20 +327,26 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             return Vec::new();
         }
         self.revive_at = now.mono.plus_ms(REVIVE_EVERY_MS);
-        let entries = match self.journal.entries_from(self.journal.first_index(), usize::MAX) {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be read");
-                return Vec::new();
-            }
-        };
-        match self.replay(entries.iter().map(|entry| (entry.index, entry.payload.as_slice()))) {
+        match self.replay() {
             Ok(lasting) => self.begin(lasting, now),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be understood");
+                tracing::error!(error = &error as &dyn std::error::Error, "the journal cannot be read back");
                 Vec::new()
             }
         }
+    }
+
+    /// Reads the open journal from its newest snapshot on, a segment at a time.
+    fn replay(&mut self) -> Result<Lasting, StartError> {
+        let mut replay = Replay::new(&self.journal, self.place.bank, lock(&self.backlog));
+        for entries in self.journal.segments_from(self.written.snapshot) {
+            for entry in entries? {
+                replay.take(entry.index, &entry.payload)?;
+            }
+        }
+        let (lasting, place, written) = replay.done();
+        (self.place, self.written) = (place, written);
+        Ok(lasting)
     }
 
     /// Whether the bank works; otherwise it opens nothing and waits for its disk.
@@ -373,12 +391,12 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     }
 }
 
-/// A roster that the journal cannot take is refused before the engine decides on it: the disk is not to blame.
-fn refuse_unwritable(input: &Input) -> Option<Effect> {
+/// A roster that would not be read back at the next start is refused before the engine decides on it. What came
+/// over the link always is: the journal takes all that a request can hold, and asks no more of it than the link did.
+fn refuse_unreadable(input: &Input, place: Place) -> Option<Effect> {
     let Input::Platform { command, request: Request::TakeRoster(roster), .. } = input else { return None };
-    let place = Place { bank: BankId::from_bytes([0; 16]), prev: NO_EVENT };
-    let bytes = record::encode(&Record::Roster(roster.clone()), place).len();
-    (bytes > MOST_PAYLOAD_BYTES).then_some(Effect::Reply { command: *command, answer: Answer::Invalid })
+    let read = record::decode(&record::encode(&Record::Roster(roster.clone()), place));
+    read.is_err().then_some(Effect::Reply { command: *command, answer: Answer::Invalid })
 }
 
 fn lock(backlog: &Mutex<Backlog>) -> MutexGuard<'_, Backlog> {

@@ -112,9 +112,8 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         Journal::open(disk, installation.journal_key(), installation.journal_id()?, OsRandom)?;
     let identity =
         Identity { bank: installation.bank()?, device: installation.device(), layout: layout.clone() };
-    let entries = recovered.entries.iter().map(|entry| (entry.index, entry.payload.as_slice()));
+    let entries = recovered.entries.into_iter().map(|entry| (entry.index, entry.payload));
     let starting = Controller::recover(identity, journal, entries, Box::new(OsRandom))?;
-    drop(recovered);
     let mut trusted = TrustedClock::start(starting.high_water(), clocks.rtc(), clocks.mono());
     let (controller, first) = starting.begin(trusted.now(clocks.rtc(), clocks.mono()));
 

@@ -1,5 +1,6 @@
 //! One parcel's day, with the power failing at every write: whatever was lost, no door opened without a durable
-//! intent, no code opened twice, no guess was given back, and the chain of events goes on without a gap.
+//! intent, no code opened twice, no guess was given back, and the chain of events goes on without a gap. The same
+//! with a journal that is shortened whenever the bank is at rest.
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test may fail it")]
 
@@ -15,7 +16,7 @@ use bailee_domain::id::{BankId, CarrierId, CommandId, PersonId};
 use bailee_domain::roster::{CourierPass, Recipient, Roster};
 use bailee_domain::time::{MonoTime, Now, TimeQuality, WallTime};
 use bailee_edge::backlog::Identity;
-use bailee_edge::controller::{Controller, Effect};
+use bailee_edge::controller::{CompactAfter, Controller, Effect};
 use bailee_edge::journal::{Journal, JournalId, MemoryDisk, SealKey, Trouble, Unsynced};
 use bailee_edge::uplink::EventSource;
 use bailee_vault::Secret;
@@ -68,8 +69,27 @@ fn roster() -> Roster {
     }
 }
 
+/// Whether the platform hears of the day while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Away,
+    There,
+}
+
+/// How often the journal is shortened, and what the platform holds then.
+type Setting = (CompactAfter, Link);
+
+const NEVER: CompactAfter = CompactAfter::STANDARD;
+
+const fn after(entries: u64) -> CompactAfter {
+    CompactAfter { entries, bytes: u64::MAX }
+}
+
 struct Bench {
     disk: MemoryDisk,
+    setting: Setting,
+    /// The leaves the platform holds.
+    held: Vec<Vec<u8>>,
     controller: Controller<MemoryDisk, ChaCha12Rng>,
     now: Now,
     open: BTreeMap<CompartmentNo, bool>,
@@ -78,7 +98,11 @@ struct Bench {
     compared: usize,
 }
 
-fn start(disk: &MemoryDisk, now: Now) -> Option<(Controller<MemoryDisk, ChaCha12Rng>, Vec<Effect>)> {
+fn start(
+    disk: &MemoryDisk,
+    limit: CompactAfter,
+    now: Now,
+) -> Option<(Controller<MemoryDisk, ChaCha12Rng>, Vec<Effect>)> {
     let rng = || ChaCha12Rng::seed_from_u64(disk.steps());
     let (journal, recovered) =
         Journal::open(disk.clone(), SealKey::new([9; 32]), JournalId(BANK.to_bytes()), rng()).ok()?;
@@ -86,19 +110,20 @@ fn start(disk: &MemoryDisk, now: Now) -> Option<(Controller<MemoryDisk, ChaCha12
         Identity { bank: BANK, device: SigningKey::from_seed(&Secret::new([8; 32])), layout: layout() };
     let entries = recovered.entries.iter().map(|entry| (entry.index, entry.payload.as_slice()));
     let starting = Controller::recover(identity, journal, entries, Box::new(rng())).unwrap();
-    Some(starting.begin(now))
+    Some(starting.compact_after(limit).begin(now))
 }
 
 impl Bench {
-    fn new(disk: MemoryDisk) -> Option<Self> {
+    fn new(disk: MemoryDisk, setting: Setting) -> Option<Self> {
         let now = Now {
             mono: MonoTime::from_ms(1_000),
             wall: WallTime::from_unix_ms(1_800_000_000_000),
             quality: TimeQuality::Trusted,
         };
-        let (controller, effects) = start(&disk, now)?;
+        let (controller, effects) = start(&disk, setting.0, now)?;
         let open = layout().iter().map(|c| (c.number, false)).collect();
-        let mut bench = Self { disk, controller, now, open, moved: Vec::new(), compared: 0 };
+        let (held, moved) = (Vec::new(), Vec::new());
+        let mut bench = Self { disk, setting, held, controller, now, open, moved, compared: 0 };
         bench.carry_out(effects);
         bench.read_doors();
         Some(bench)
@@ -106,7 +131,8 @@ impl Bench {
 
     fn restart(&mut self) {
         self.now.mono = MonoTime::from_ms(1_000);
-        let (controller, effects) = start(&self.disk, self.now).expect("the journal opens after a power cut");
+        let (controller, effects) =
+            start(&self.disk, self.setting.0, self.now).expect("the journal opens after a power cut");
         self.controller = controller;
         self.carry_out(effects);
         self.read_doors();
@@ -174,24 +200,48 @@ impl Bench {
         }
     }
 
+    /// The platform takes what it has not got and says so.
+    fn upload(&mut self) {
+        if self.setting.1 == Link::There {
+            self.held.extend(self.waiting().into_iter().map(|(_, leaf)| leaf));
+            self.input(Input::Acknowledged { up_to: self.held.len() as u64 });
+        }
+    }
+
+    /// What the platform has not got, with its sequence numbers.
+    fn waiting(&self) -> Vec<(u64, Vec<u8>)> {
+        let next = self.held.len() as u64 + 1;
+        self.controller.backlog().lock().unwrap().events_from(next, usize::MAX)
+    }
+
     /// The whole day; once the power is off, nothing more comes of it.
     fn day(&mut self) {
         self.ask(Request::TakeRoster(roster()));
+        self.upload();
         self.enter(COURIER_CODE);
         self.act(Action::Pick(PERSON));
         self.act(Action::ConfirmRecipient);
         self.act(Action::PickSize(Size::Small));
         self.close_all();
         self.act(Action::Finish);
+        self.upload();
         self.arm();
         self.enter("99999999");
+        self.upload();
         self.enter(PICKUP_CODE);
         self.close_all();
     }
 
     fn events(&self) -> Vec<EventKind> {
-        let backlog = self.controller.backlog();
-        let leaves = backlog.lock().unwrap().events_from(1, usize::MAX);
+        let waiting = self.waiting();
+        let last = self.controller.backlog().lock().unwrap().hello().last_seq;
+        assert_eq!(
+            (self.held.len() + waiting.len()) as u64,
+            last,
+            "all that the platform has not got is there"
+        );
+        let held = self.held.iter().cloned();
+        let leaves: Vec<_> = (1..).zip(held).chain(waiting).collect();
         let mut prev = NO_EVENT;
         let check = |(seq, leaf): (u64, Vec<u8>)| match decode(&leaf).unwrap() {
             Leaf::Bank { bank, prev: claimed, event } => {
@@ -201,7 +251,13 @@ impl Bench {
             }
             Leaf::Platform { .. } => panic!("a bank writes its own events only"),
         };
-        leaves.into_iter().map(check).collect()
+        let kinds = leaves.into_iter().map(check).collect();
+        assert_eq!(
+            self.controller.backlog().lock().unwrap().head(),
+            prev,
+            "the next event will follow the last"
+        );
+        kinds
     }
 
     fn intents(&self, compartment: CompartmentNo) -> usize {
@@ -210,17 +266,17 @@ impl Bench {
     }
 }
 
-fn check_after_cut(step: u64, trouble: Trouble, unsynced: Unsynced) {
-    let case = format!("step {step}, {trouble:?}, {unsynced:?}");
+fn check_after_cut(setting: Setting, step: u64, trouble: Trouble, unsynced: Unsynced) {
+    let case = format!("{setting:?}, step {step}, {trouble:?}, {unsynced:?}");
     let disk = MemoryDisk::default();
     disk.plan(step, trouble);
-    let before = Bench::new(disk.clone()).map(|mut bench| {
+    let before = Bench::new(disk.clone(), setting).map(|mut bench| {
         bench.day();
         bench
     });
     disk.power_on(unsynced);
     let Some(mut bench) = before else {
-        assert!(Bench::new(disk).is_some(), "{case}: an empty journal begins again");
+        assert!(Bench::new(disk, setting).is_some(), "{case}: an empty journal begins again");
         return;
     };
     bench.restart();
@@ -250,20 +306,78 @@ fn check_after_cut(step: u64, trouble: Trouble, unsynced: Unsynced) {
     }
 }
 
-#[test]
-fn the_power_may_fail_at_any_write() {
+const CUTS: [Trouble; 3] =
+    [Trouble::PowerCut { written: 0 }, Trouble::PowerCut { written: 70 }, Trouble::PowerCutAfter];
+
+fn check_every_step(setting: Setting) -> u64 {
     let disk = MemoryDisk::default();
-    let mut bench = Bench::new(disk.clone()).unwrap();
+    let mut bench = Bench::new(disk.clone(), setting).unwrap();
     bench.day();
     assert!(matches!(bench.events().last(), Some(EventKind::ParcelCollected { .. })));
     let steps = disk.steps();
-    assert!(steps > 20, "the day writes {steps} times");
     for step in 0..steps {
-        for trouble in
-            [Trouble::PowerCut { written: 0 }, Trouble::PowerCut { written: 70 }, Trouble::PowerCutAfter]
-        {
+        for trouble in CUTS {
             for unsynced in [Unsynced::Kept, Unsynced::Lost] {
-                check_after_cut(step, trouble, unsynced);
+                check_after_cut(setting, step, trouble, unsynced);
+            }
+        }
+    }
+    steps
+}
+
+#[test]
+fn the_power_may_fail_at_any_write() {
+    let steps = check_every_step((NEVER, Link::Away));
+    assert!((20..50).contains(&steps), "the day writes {steps} times");
+    check_every_step((NEVER, Link::There));
+}
+
+#[test]
+fn the_power_may_fail_at_any_write_while_the_journal_is_shortened_all_the_time() {
+    let steps = check_every_step((after(0), Link::There));
+    assert!(steps > 70, "the day with its compactions writes {steps} times");
+    check_every_step((after(4), Link::There));
+}
+
+#[test]
+fn the_power_may_fail_at_any_write_while_the_journal_is_shortened_and_nobody_confirms_anything() {
+    check_every_step((after(0), Link::Away));
+    check_every_step((after(4), Link::Away));
+}
+
+/// The power fails while a start shortens a day's journal, and fails again at the same step of the next start.
+#[test]
+fn the_power_may_fail_while_a_start_shortens_the_journal() {
+    for link in [Link::Away, Link::There] {
+        let disk = MemoryDisk::default();
+        let mut bench = Bench::new(disk.clone(), (NEVER, link)).unwrap();
+        bench.day();
+        let (known, day) = (bench.controller.lasting().unwrap().clone(), bench.events());
+        let evening = disk.image();
+        bench.setting.0 = after(0);
+        bench.restart();
+        let steps = disk.steps();
+        disk.restore(&evening);
+        let first = disk.steps();
+        assert!(steps > first + 6, "the start writes and compacts");
+        for offset in 0..steps - first {
+            for (trouble, unsynced) in
+                CUTS.into_iter().flat_map(|cut| [(cut, Unsynced::Kept), (cut, Unsynced::Lost)])
+            {
+                disk.restore(&evening);
+                for _ in 0..2 {
+                    disk.plan(disk.steps() + offset, trouble);
+                    drop(start(&disk, after(0), bench.now));
+                    disk.power_on(unsynced);
+                }
+                disk.forget_plans();
+                bench.restart();
+                let case = format!("{link:?}, step {offset}, {trouble:?}, {unsynced:?}");
+                assert!(bench.controller.in_order(), "{case}");
+                let lasting = bench.controller.lasting().unwrap();
+                assert_eq!((&lasting.grants, &lasting.contents), (&known.grants, &known.contents), "{case}");
+                assert_eq!((&lasting.roster, &lasting.budget), (&known.roster, &known.budget), "{case}");
+                assert!(bench.events().starts_with(&day), "{case}");
             }
         }
     }
@@ -272,7 +386,7 @@ fn the_power_may_fail_at_any_write() {
 #[test]
 fn a_full_disk_shuts_the_bank_and_room_opens_it_again() {
     let disk = MemoryDisk::default();
-    let mut bench = Bench::new(disk.clone()).unwrap();
+    let mut bench = Bench::new(disk.clone(), (NEVER, Link::Away)).unwrap();
     bench.day();
     bench.act(Action::Finish);
     let moved = bench.moved.len();

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use bailee_edge::journal::{
-    Disk, Entry, EntryKind, FolderDisk, Journal, JournalError, JournalId, MemoryDisk, Recovered, SealKey,
-    Trouble, Unsynced,
+    Disk, Entry, EntryKind, FolderDisk, Journal, JournalError, JournalId, MOST_PAYLOAD_BYTES, MemoryDisk,
+    Recovered, SealKey, Trouble, Unsynced,
 };
 use proptest::prelude::*;
 use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
@@ -292,7 +292,7 @@ fn limits_are_refused_before_anything_is_written() {
     let disk = MemoryDisk::default();
     let (mut journal, _) = open(&disk);
     let steps = disk.steps();
-    assert!(matches!(journal.append(&[vec![0; (1 << 20) + 1]]), Err(JournalError::Unfit)));
+    assert!(matches!(journal.append(&[vec![0; MOST_PAYLOAD_BYTES + 1]]), Err(JournalError::Unfit)));
     assert!(matches!(journal.append(&vec![b"x"; (1 << 16) + 1]), Err(JournalError::Unfit)));
     assert!(matches!(journal.compact::<&[u8]>(&[], 0), Err(JournalError::Unfit)));
     assert_eq!(disk.steps(), steps);

@@ -1,5 +1,8 @@
 //! Journal records as bytes: a tag, then a fixed form for each kind. Events are their leaves, byte for byte, so what
-//! a bank uploads is what it wrote. Sealing, framing and checksums are the journal's business.
+//! a bank uploads is what it wrote. Sealing, framing and checksums are the journal's business. What stands for all
+//! records before it, a snapshot, has a form of its own in `snapshot`.
+
+mod snapshot;
 
 use bailee_domain::bank::io::Record;
 use bailee_domain::grant::Verifier;
@@ -8,6 +11,8 @@ use bailee_domain::time::WallTime;
 
 use crate::event::{self, EventError, Hash, Leaf};
 use crate::link::{self, LinkError};
+
+pub use snapshot::{MAX_SNAPSHOT_BYTES, Snapshot, decode_snapshot, encode_snapshot, is_snapshot};
 
 const EVENT: u8 = 1;
 const ROSTER: u8 = 2;

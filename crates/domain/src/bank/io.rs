@@ -182,7 +182,8 @@ pub enum Output {
     Reply { command: CommandId, answer: Answer },
 }
 
-/// What the journal holds. The engine's lasting state is exactly the fold of these.
+/// What the engine writes. Its lasting state is exactly the fold of these, from nothing or from a snapshot of an
+/// earlier fold, which the journal's keeper may put in place of all records before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A fact for the custody log.

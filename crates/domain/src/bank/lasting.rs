@@ -1,4 +1,8 @@
 //! What survives a power cut: exactly the fold of the journal's records, so a restart runs the same code as work.
+//!
+//! The fold may begin at a snapshot: a [`Lasting`] that was written down in full replaces everything before it. It
+//! must not grow with the years: everything in it belongs to a compartment, to the roster or to the last
+//! [`WEEKLY_MISSES`](crate::budget::WEEKLY_MISSES) misses.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 

@@ -122,6 +122,11 @@ impl Bank {
         &self.lasting
     }
 
+    /// Whether nobody is served and no lock is driven: the moment for upkeep of the journal.
+    pub const fn at_rest(&self) -> bool {
+        matches!(self.session, Session::Idle) && self.pulse.is_none()
+    }
+
     /// Every door, for the live map.
     pub fn doors(&self) -> Vec<DoorStatus> {
         self.layout

@@ -14,8 +14,8 @@ const ENTRY_HEADER_BYTES: usize = 32;
 /// Fewer zeros at the end of a file can be the end of a sealed entry; this many can't.
 const UNWRITTEN_ZEROS: usize = 16;
 
-/// The longest payload of one entry: 1 MiB.
-pub const MOST_PAYLOAD_BYTES: usize = 1 << 20;
+/// The longest payload of one entry, 16 MiB: the largest roster fits, and a snapshot with it.
+pub const MOST_PAYLOAD_BYTES: usize = 16 << 20;
 /// The most entries of one group.
 pub const MOST_GROUP_ENTRIES: usize = 1 << 16;
 

@@ -75,6 +75,11 @@ impl MemoryDisk {
         self.state().plan.insert(step, trouble);
     }
 
+    /// Forgets planned trouble that has not come.
+    pub fn forget_plans(&self) {
+        self.state().plan.clear();
+    }
+
     /// Lets the disk hold at most so many bytes, or any number.
     pub fn limit(&self, capacity: Option<usize>) {
         self.state().capacity = capacity;

@@ -183,17 +183,24 @@ impl<D: Disk, R: CryptoRng> Journal<D, R> {
     /// # Errors
     /// [`JournalError`] when the disk fails or an entry was changed since.
     pub fn entries_from(&self, index: u64, most: usize) -> Result<Vec<Entry>, JournalError> {
-        let first = self.segments.iter().rposition(|segment| segment.first_index <= index).unwrap_or(0);
         let mut found = Vec::new();
-        for at in first..self.segments.len() {
+        for entries in self.segments_from(index) {
+            found.extend(entries?.into_iter().filter(|entry| entry.index >= index).take(most - found.len()));
             if found.len() >= most {
                 break;
             }
-            let until = self.segments.get(at + 1).map_or(self.place.next_index, |next| next.first_index);
-            let entries = recover::read_segment(&self.disk, &self.key, self.id, &self.segments[at], until)?;
-            found.extend(entries.into_iter().filter(|entry| entry.index >= index).take(most - found.len()));
         }
         Ok(found)
+    }
+
+    /// The entries of the segment that holds an index and of each after it, one segment in memory at a time. The
+    /// first may begin with entries before the index.
+    pub fn segments_from(&self, index: u64) -> impl Iterator<Item = Result<Vec<Entry>, JournalError>> + '_ {
+        let first = self.segments.iter().rposition(|segment| segment.first_index <= index).unwrap_or(0);
+        (first..self.segments.len()).map(|at| {
+            let until = self.segments.get(at + 1).map_or(self.place.next_index, |next| next.first_index);
+            recover::read_segment(&self.disk, &self.key, self.id, &self.segments[at], until)
+        })
     }
 
     /// The lowest index that can still be read.
