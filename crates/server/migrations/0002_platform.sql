@@ -42,7 +42,9 @@ CREATE TABLE bank (
     status {{blob}},
     online {{int}} NOT NULL,
     last_seen {{int}},
-    created_at {{int}} NOT NULL
+    created_at {{int}} NOT NULL,
+    alarm_hour {{int}},
+    alarm_letters {{int}} NOT NULL DEFAULT 0
 ) {{strict}};
 CREATE UNIQUE INDEX bank_pin ON bank (pin) WHERE pin IS NOT NULL;
 
@@ -186,8 +188,10 @@ CREATE TABLE message (
     next_at {{int}} NOT NULL,
     created_at {{int}} NOT NULL,
     error TEXT,
-    parcel TEXT
+    parcel TEXT,
+    digest_of TEXT
 ) {{strict}};
+CREATE INDEX message_digest ON message (digest_of, next_at) WHERE digest_of IS NOT NULL;
 CREATE INDEX message_due ON message (state, next_at);
 
 CREATE TABLE template (
@@ -212,9 +216,21 @@ CREATE TABLE alert (
     state TEXT NOT NULL,
     acknowledged_by TEXT,
     acknowledged_at {{int}},
+    times {{int}} NOT NULL DEFAULT 1,
+    last_at {{int}},
     UNIQUE (bank, event_seq, kind)
 ) {{strict}};
 CREATE INDEX alert_open ON alert (org, state, at);
+CREATE INDEX alert_of_bank ON alert (bank, state, kind);
+
+-- Which of a bank's events each alert stands for: the first raised it, those after it were folded into it while it was open.
+CREATE TABLE alert_event (
+    bank TEXT NOT NULL REFERENCES bank (id),
+    event_seq {{int}} NOT NULL,
+    kind TEXT NOT NULL,
+    alert TEXT NOT NULL,
+    PRIMARY KEY (bank, event_seq, kind)
+) {{strict}};
 
 CREATE TABLE api_token (
     id TEXT PRIMARY KEY,

@@ -1,4 +1,8 @@
-//! Raising alerts: once per event, with one e-mail to everybody who may handle alerts of the bank.
+//! Raising alerts: once per event, with an e-mail to everybody who may handle alerts of the bank.
+//!
+//! A bank in the wrong hands must not drown its people: an alarm like one that still stands only counts on that one and is not
+//! written of again, and of one bank at most [`LETTERS_AN_HOUR`] alarms are written of in an hour. One more letter at the hour's
+//! end says how many there were beyond. Start at [`raise`].
 
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::{AlertId, BankId};
@@ -8,8 +12,9 @@ use bailee_domain::time::WallTime;
 use super::outbox::{self, Letter};
 use super::{App, AppError, Change, people};
 use crate::notify::templates::Facts;
-use crate::store::tables::alarm::NewAlert;
-use crate::store::tables::{alarm, bank};
+use crate::store::tables::alarm::{NewAlert, Raised};
+use crate::store::tables::bank::Place;
+use crate::store::tables::{alarm, bank, message};
 
 /// Something that needs somebody's attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +41,18 @@ pub const RECIPIENT_UNKNOWN: &str = "RecipientUnknown";
 pub const RECIPIENT_UNREACHABLE: &str = "RecipientUnreachable";
 /// A notification was given up.
 pub const MESSAGE_FAILED: &str = "MessageFailed";
-/// A bank named a parcel or a grant that exists already.
+/// A bank named a parcel or a grant that exists already, or one that cannot lie where or as long as it says.
 pub const PARCEL_CONFLICT: &str = "ParcelConflict";
 /// A bank does not take the code made for a parcel.
 pub const CODE_NOT_TAKEN: &str = "CodeNotTaken";
+/// A bank claims a roster that it was never given.
+pub const ROSTER_CLAIMED: &str = "RosterClaimed";
 
-/// Raises an alert, unless it stands already, and writes to those who may handle it; tells whether it was new.
+/// Of so many alarms of a bank an hour is written one by one.
+pub const LETTERS_AN_HOUR: u32 = 10;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Raises an alert, unless one like it stands already, and writes to those who may handle it; tells whether it was new.
 ///
 /// # Errors
 /// The store's.
@@ -54,26 +65,53 @@ pub(crate) async fn raise(app: &App, change: &Change, what: &Alarm) -> Result<bo
         event_seq: what.event_seq,
         at: what.at,
     };
-    if !alarm::raise(&change.tx, change.org, &new).await? {
+    if alarm::raise(&change.tx, change.org, &new).await? != Raised::New {
         return Ok(false);
     }
     let Some(place) = bank::place(&change.tx, what.bank).await? else { return Ok(true) };
-    let letter = Letter {
-        facts: Facts::Alarm {
-            alarm: words(&what.kind, what.compartment),
-            site: place.site_name,
-            bank: place.bank_name,
-            at: outbox::shown_time(what.at),
-            link: None,
-        },
-        qr: None,
-    };
-    for contact in people::alert_contacts(app, &change.tx, what.bank, place.site).await? {
-        if contact.email.is_some() {
-            outbox::post(app, change, (contact.person, Channel::Email), &letter, None).await?;
+    let (since, nth) = bank::count_alarm(&change.tx, what.bank, change.at, HOUR_MS).await?;
+    let words = words(&what.kind, what.compartment);
+    match nth.checked_sub(LETTERS_AN_HOUR).filter(|beyond| *beyond > 0) {
+        None => write(app, change, what, (place, words), None).await?,
+        Some(1) => {
+            let words = format!("1 more alarm: {words}");
+            write(app, change, what, (place, words), Some(since.plus_ms(HOUR_MS))).await?;
+        }
+        Some(beyond) => {
+            let words = format!("{beyond} more alarms within an hour, the latest: {words}");
+            write(app, change, what, (place, words), Some(since.plus_ms(HOUR_MS))).await?;
         }
     }
     Ok(true)
+}
+
+/// Writes to everybody who may handle alerts of the bank: at once, or in the digest that goes out at a time.
+async fn write(
+    app: &App,
+    change: &Change,
+    what: &Alarm,
+    (place, words): (Place, String),
+    digest: Option<WallTime>,
+) -> Result<(), AppError> {
+    let contacts = people::alert_contacts(app, &change.tx, what.bank, place.site).await?;
+    let at = outbox::shown_time(what.at);
+    let facts = Facts::Alarm { alarm: words, site: place.site_name, bank: place.bank_name, at, link: None };
+    let letter = Letter { facts, qr: None };
+    for contact in contacts.iter().filter(|contact| contact.email.is_some()) {
+        let to = (contact.person, Channel::Email);
+        let Some(goes_at) = digest else {
+            outbox::post(app, change, to, &letter, None).await?;
+            continue;
+        };
+        match message::digest(&change.tx, what.bank, contact.person, goes_at).await? {
+            Some(id) => message::reword(&change.tx, id, outbox::seal(app, id, &letter)?).await?,
+            None => {
+                let id = outbox::post(app, change, to, &letter, None).await?;
+                message::hold_digest(&change.tx, id, what.bank, goes_at).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An alarm in words, for administrators.
@@ -90,8 +128,9 @@ fn words(kind: &str, compartment: Option<CompartmentNo>) -> String {
         RECIPIENT_UNKNOWN => "holds a parcel for somebody who is not known here",
         RECIPIENT_UNREACHABLE => "holds a parcel for somebody without e-mail address and telephone number",
         MESSAGE_FAILED => "A notification could not be delivered",
-        PARCEL_CONFLICT => "The bank named a parcel that exists already",
+        PARCEL_CONFLICT => "The bank named a parcel that exists already or cannot be as it says",
         CODE_NOT_TAKEN => "The bank does not take the code of a parcel",
+        ROSTER_CLAIMED => "The bank claims a roster that it was never given",
         other => return other.to_owned(),
     };
     match compartment {

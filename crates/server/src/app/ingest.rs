@@ -239,6 +239,18 @@ async fn broken(app: &App, change: &Change, bank: BankId, seq: Option<u64>) -> R
     alarm::raise(app, change, &alarm).await.map(|_| ())
 }
 
+/// Raises the alert for a roster revision that no bank was ever given; `seq` is the event that claims it.
+pub(super) async fn roster_claimed(
+    app: &App,
+    change: &Change,
+    bank: BankId,
+    seq: Option<u64>,
+) -> Result<(), AppError> {
+    let kind = alarm::ROSTER_CLAIMED.to_owned();
+    let alarm = Alarm { bank, kind, compartment: None, event_seq: seq, at: change.at };
+    alarm::raise(app, change, &alarm).await.map(|_| ())
+}
+
 /// Raises the alert for events that were found not to continue the chain before they came here; `seq` is where.
 ///
 /// # Errors
@@ -252,7 +264,7 @@ pub async fn chain_broken(app: &App, bank: BankId, seq: Option<u64>) -> Result<(
 }
 
 /// Raises the alert of an alarm that overtook the events before it. The event itself is stored when its turn comes and
-/// then raises no second alert. What is not an alarm of this bank is ignored.
+/// then raises no second alert. What is not an alarm of this bank, or no later than what is held, is ignored.
 ///
 /// # Errors
 /// [`Refused::NotFound`] for a bank that is not enrolled; the store's.
@@ -263,8 +275,11 @@ pub async fn alarm_preview(app: &App, bank: BankId, seq: u64, bytes: &[u8]) -> R
     }
     let this = app.clone();
     app.change(Actor::Bank(bank), async move |change: &Change| {
-        enrolled(change, bank).await?;
-        consequences::alarm(&this, change, bank, &event).await
+        let bank = enrolled(change, bank).await?;
+        if event.seq <= bank.last_seq {
+            return Ok(());
+        }
+        consequences::alarm(&this, change, &bank, &event).await
     })
     .await?;
     app.live().tell(LiveChange::Alerts);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bailee_domain::bank::io::{Answer, Request};
 use bailee_domain::id::{BankId, CommandId};
+use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
 use bailee_vault::tls::Pin as TlsPin;
 use bailee_wire::event::chain_hash;
@@ -24,7 +25,7 @@ use crate::gateway::{
     BankRegistry, Batch, Breach, Command, Commands, Enrolment, Ingest, KnownBank, Moment, News, NotAccepted,
     Pending, Ports, Position, Redeem, Unavailable,
 };
-use crate::store::tables::bank;
+use crate::store::tables::bank::{self, Claim};
 
 /// The bank is not connected, or its answer did not come in time; what became of the request is then not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -266,9 +267,17 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
 }
 
 async fn greeted(app: &App, id: BankId, hello: Hello) -> Result<(), AppError> {
-    app.change(bailee_domain::platform::Actor::Bank(id), async move |change: &Change| {
-        bank::roster_beyond(&change.tx, change.org, hello.roster_revision).await?;
-        bank::greeted(&change.tx, id, hello.roster_revision, &hello.layout).await
+    let this = app.clone();
+    app.change(Actor::Bank(id), async move |change: &Change| {
+        let Some(bank) = bank::by_id(&change.tx, change.org, id).await? else { return Ok(()) };
+        let roster = match bank::roster_beyond(&change.tx, change.org, hello.roster_revision).await? {
+            Claim::Plausible => hello.roster_revision,
+            Claim::Absurd => {
+                ingest::roster_claimed(&this, change, id, None).await?;
+                bank.roster_acked
+            }
+        };
+        bank::greeted(&change.tx, id, roster, &hello.layout).await
     })
     .await?;
     app.live().tell(LiveChange::Bank(id));

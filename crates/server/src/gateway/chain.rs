@@ -148,6 +148,11 @@ impl Chain {
         previews: &BTreeMap<u64, Hash>,
     ) -> Result<Option<Batch>, Breach> {
         let mut end = self.position();
+        // No bank ever gets to the end of the numbers.
+        let last = u64::try_from(events.events.len()).ok().and_then(|n| events.first.checked_add(n));
+        if last.is_none() {
+            return Err(Breach::Gap { expected: end.seq.saturating_add(1), found: events.first });
+        }
         let mut new = Vec::new();
         for (leaf, seq) in events.events.iter().zip(events.first..) {
             let (event, prev) = self.read(seq, leaf)?;

@@ -23,6 +23,13 @@ const GREET_WITHIN_MS: u64 = 15_000;
 /// How long after its deadline the answer to a command that was sent is still waited for.
 const ANSWER_GRACE_MS: i64 = 30_000;
 const MAX_PREVIEWS: usize = 64;
+/// An alarm may be this many events ahead of what the bank said it has written.
+const FURTHEST_PREVIEW: u64 = 1_000;
+/// No bank writes more events than this while nobody hears it.
+const LONGEST_BACKLOG: u64 = 1 << 32;
+/// Most alarms heard ahead of their turn in one minute; those beyond are told in their turn.
+pub const PREVIEWS_A_MINUTE: u32 = 60;
+const MINUTE_MS: u64 = 60_000;
 
 #[derive(Debug)]
 struct Waiting {
@@ -44,6 +51,8 @@ struct Connection {
     greeted: bool,
     chain: Chain,
     stored: u64,
+    /// The last event the bank said it has written.
+    announced: u64,
 }
 
 /// The platform's end of one bank's link.
@@ -56,6 +65,8 @@ pub struct Session {
     connection: Option<Connection>,
     commands: VecDeque<Waiting>,
     previews: BTreeMap<u64, Hash>,
+    /// Since when alarms ahead of their turn are counted, and how many they are.
+    minute: (MonoTime, u32),
     outputs: VecDeque<Output>,
 }
 
@@ -70,6 +81,7 @@ impl Session {
             connection: None,
             commands: VecDeque::new(),
             previews: BTreeMap::new(),
+            minute: (now, 0),
             outputs: VecDeque::new(),
         }
     }
@@ -80,8 +92,9 @@ impl Session {
             Input::Tick => {}
             Input::Connected(stored) => {
                 let chain = Chain::new(self.bank, self.device_key, stored);
+                let (since, stored) = (now.mono, stored.seq);
                 self.connection =
-                    Some(Connection { since: now.mono, greeted: false, chain, stored: stored.seq });
+                    Some(Connection { since, greeted: false, chain, stored, announced: stored });
                 for waiting in &mut self.commands {
                     waiting.sent_here = false;
                 }
@@ -95,7 +108,7 @@ impl Session {
                 }
             }
             Input::StoreFailed => {
-                self.refuse(RefusedReason::Unavailable, "the platform cannot store events now")
+                self.refuse(RefusedReason::Unavailable, "the platform cannot store events now");
             }
             Input::Disconnected => self.connection = None,
         }
@@ -237,6 +250,7 @@ impl Session {
             return self.broken(Breach::RolledBack { stored: acked, claimed: hello.last_seq });
         }
         connection.greeted = true;
+        connection.announced = hello.last_seq.min(acked.saturating_add(LONGEST_BACKLOG));
         self.heard(now);
         self.outputs.push_back(Output::Greeted(hello));
         self.say(&FromPlatform::Welcome { acked, time: now.wall });
@@ -245,7 +259,7 @@ impl Session {
     fn message(&mut self, now: Moment, message: FromBank) {
         match message {
             FromBank::Events(events) => self.events(&events),
-            FromBank::Alarm { seq, event } => self.preview(seq, event),
+            FromBank::Alarm { seq, event } => self.preview(now, seq, event),
             FromBank::Status(status) => self.outputs.push_back(Output::Status(status)),
             FromBank::Reply { command, answer } => {
                 // An answer to a command already answered or given up says nothing new.
@@ -279,7 +293,17 @@ impl Session {
         }
     }
 
-    fn preview(&mut self, seq: u64, bytes: Vec<u8>) {
+    /// Whether one more alarm may be heard ahead of its turn.
+    fn has_room_for_preview(&mut self, now: MonoTime) -> bool {
+        let (since, heard) = &mut self.minute;
+        if now >= since.plus_ms(MINUTE_MS) {
+            (*since, *heard) = (now, 0);
+        }
+        *heard = heard.saturating_add(1);
+        *heard <= PREVIEWS_A_MINUTE
+    }
+
+    fn preview(&mut self, now: Moment, seq: u64, bytes: Vec<u8>) {
         let Some(connection) = &self.connection else { return };
         let event = match event::decode(&bytes) {
             Ok(Leaf::Bank { bank, event, .. }) if bank == self.bank && event.seq == seq => event,
@@ -289,13 +313,16 @@ impl Session {
         if event.kind.severity() != Severity::Alarm {
             return self.refuse(RefusedReason::Protocol, "only an alarm may overtake");
         }
-        if seq <= connection.chain.position().seq {
+        let end = connection.chain.position().seq;
+        let furthest = connection.announced.max(end).saturating_add(FURTHEST_PREVIEW);
+        if seq <= end || seq > furthest {
             return;
         }
         let hash = event::chain_hash(&bytes);
-        match self.previews.get(&seq) {
-            Some(known) if *known == hash => {}
+        match self.previews.get(&seq).copied() {
+            Some(known) if known == hash => {}
             Some(_) => self.broken(Breach::PreviewDiffers { seq }),
+            None if !self.has_room_for_preview(now.mono) => {}
             None => {
                 self.previews.insert(seq, hash);
                 if self.previews.len() > MAX_PREVIEWS {

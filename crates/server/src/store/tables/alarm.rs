@@ -25,29 +25,66 @@ pub struct NewAlert {
     pub at: WallTime,
 }
 
-/// Adds an alert unless its event has raised one already or, without an event, one of the kind is open at the bank;
-/// tells whether it did.
+/// What became of an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raised {
+    /// An alert stands that did not before.
+    New,
+    /// It counts on the alert of the same kind and door that nobody has acknowledged yet.
+    Folded,
+    /// Its event was told before.
+    Known,
+}
+
+/// Raises an alert, or counts on the open one of the same bank, kind and door; an event counts once for each kind.
 ///
 /// # Errors
 /// The store's.
-pub async fn raise(tx: &Tx, org: OrgId, alert: &NewAlert) -> Result<bool, AppError> {
-    if alert.event_seq.is_none() {
-        let sql = "SELECT id FROM alert WHERE bank = $1 AND kind = $2 AND state = 'open'
-            AND event_seq IS NULL LIMIT 1";
-        if tx.query_opt(sql, params![alert.bank.to_string(), &alert.kind]).await?.is_some() {
-            return Ok(false);
-        }
+pub async fn raise(tx: &Tx, org: OrgId, alert: &NewAlert) -> Result<Raised, AppError> {
+    let open = open_like(tx, alert).await?;
+    let stands = open.clone().unwrap_or_else(|| alert.id.to_string());
+    if let Some(seq) = alert.event_seq
+        && !is_first(tx, alert, seq, &stands).await?
+    {
+        return Ok(Raised::Known);
+    }
+    if let Some(open) = open {
+        let sql = "UPDATE alert SET times = times + 1,
+            last_at = CASE WHEN COALESCE(last_at, at) < $2 THEN $2 ELSE COALESCE(last_at, at) END WHERE id = $1";
+        tx.exec(sql, params![open, alert.at.unix_ms()]).await?;
+        return Ok(Raised::Folded);
     }
     let sql = "INSERT INTO alert (id, org, bank, kind, compartment, event_seq, at, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'open') ON CONFLICT (bank, event_seq, kind) DO NOTHING";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')";
     let values = params![
-        alert.id.to_string(),
+        stands,
         org.to_string(),
         alert.bank.to_string(),
         &alert.kind,
         alert.compartment.map(|compartment| compartment.0),
-        alert.event_seq.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
+        alert.event_seq.map(number),
         alert.at.unix_ms(),
     ];
+    tx.exec(sql, values).await?;
+    Ok(Raised::New)
+}
+
+async fn open_like(tx: &Tx, alert: &NewAlert) -> Result<Option<String>, AppError> {
+    let sql = "SELECT id FROM alert WHERE bank = $1 AND kind = $2 AND state = 'open'
+        AND COALESCE(compartment, -1) = $3 ORDER BY id DESC LIMIT 1";
+    let door = alert.compartment.map_or(-1, |compartment| i64::from(compartment.0));
+    let row = tx.query_opt(sql, params![alert.bank.to_string(), &alert.kind, door]).await?;
+    row.map(|row| row.get("id")).transpose().map_err(AppError::Store)
+}
+
+/// Notes for which alert an event stands; tells whether it stood for none of this kind before.
+async fn is_first(tx: &Tx, alert: &NewAlert, seq: u64, stands: &str) -> Result<bool, AppError> {
+    let sql = "INSERT INTO alert_event (bank, event_seq, kind, alert) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING";
+    let values = params![alert.bank.to_string(), number(seq), &alert.kind, stands];
     Ok(tx.exec(sql, values).await? == 1)
+}
+
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
 }

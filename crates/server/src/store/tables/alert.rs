@@ -26,6 +26,10 @@ pub struct AlertRow {
     pub event_seq: Option<u64>,
     /// Since when.
     pub at: WallTime,
+    /// How often it was seen while nobody had acknowledged it.
+    pub times: u32,
+    /// When it was last seen.
+    pub last_at: WallTime,
     /// Who acknowledged it, as in the log.
     pub acknowledged_by: Option<String>,
     /// When.
@@ -43,7 +47,7 @@ pub enum AlertFilter {
 
 const SELECT: &str =
     "SELECT a.id, a.bank, b.name AS bank_name, b.site, a.kind, a.compartment, a.event_seq, a.at,
-       a.acknowledged_by, a.acknowledged_at FROM alert a JOIN bank b ON b.id = a.bank";
+       a.times, COALESCE(a.last_at, a.at) AS last_at, a.acknowledged_by, a.acknowledged_at FROM alert a JOIN bank b ON b.id = a.bank";
 
 /// The banks of an organisation with their sites.
 ///
@@ -95,6 +99,16 @@ pub async fn count_open(tx: &Tx, banks: &[BankId]) -> Result<u32, StoreError> {
     tx.query_one(&sql, &values).await?.get(0)
 }
 
+/// The numbers of a bank's events that an alert stands for, open or not.
+///
+/// # Errors
+/// The store's.
+pub async fn events(tx: &Tx, bank: BankId) -> Result<Vec<u64>, StoreError> {
+    let sql = "SELECT DISTINCT event_seq FROM alert_event WHERE bank = $1 ORDER BY event_seq";
+    let rows = tx.query(sql, params![bank.to_string()]).await?;
+    rows.iter().map(|row| row.get("event_seq")).collect()
+}
+
 /// One alert.
 ///
 /// # Errors
@@ -131,6 +145,8 @@ fn read(row: &Row) -> Result<AlertRow, StoreError> {
         compartment: row.get("compartment")?,
         event_seq: row.get("event_seq")?,
         at: time(row, "at")?,
+        times: row.get("times")?,
+        last_at: time(row, "last_at")?,
         acknowledged_by: row.get("acknowledged_by")?,
         acknowledged_at: time_opt(row, "acknowledged_at")?,
     })

@@ -277,15 +277,55 @@ pub async fn place(tx: &Tx, id: BankId) -> Result<Option<Place>, AppError> {
     }))
 }
 
+/// A claimed revision this far ahead of ours cannot come from a backup that was restored.
+const FURTHEST_CLAIM: u64 = 1 << 20;
+/// No claim moves the roster beyond this revision: a bank, and a new one too, takes a step of at most 2³².
+const LAST_CLAIMED: u64 = 1 << 31;
+
+/// What a bank's word on the roster it has is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It may have been given that revision.
+    Plausible,
+    /// It was never given that revision; the word of one bank must not use up the numbers of all.
+    Absurd,
+}
+
 /// Moves the organisation's roster beyond a revision a bank has and the platform never gave out, as it is after a
-/// restore from an old backup: banks never go back to an older one.
+/// restore from an old backup: banks never go back to an older one. An absurd claim moves nothing.
 ///
 /// # Errors
 /// The store's.
-pub async fn roster_beyond(tx: &Tx, org: OrgId, revision: u64) -> Result<(), AppError> {
-    let sql = "UPDATE org SET roster_revision = $2 + 1 WHERE id = $1 AND roster_revision < $2";
-    tx.exec(sql, params![org.to_string(), number(revision)]).await?;
-    Ok(())
+pub async fn roster_beyond(tx: &Tx, org: OrgId, revision: u64) -> Result<Claim, AppError> {
+    let given = super::org::roster_revision(tx, org).await?;
+    if revision <= given {
+        return Ok(Claim::Plausible);
+    }
+    if revision - given > FURTHEST_CLAIM || revision > LAST_CLAIMED {
+        return Ok(Claim::Absurd);
+    }
+    super::org::raise_roster(tx, org, revision + 1).await?;
+    Ok(Claim::Plausible)
+}
+
+/// Counts an alarm of a bank that is to be told; returns since when alarms are counted and how many they are, this
+/// one included. An hour (`hour_ms`) after the first of them, or when the clock went back, it starts again.
+///
+/// # Errors
+/// The store's.
+pub async fn count_alarm(
+    tx: &Tx,
+    id: BankId,
+    now: WallTime,
+    hour_ms: i64,
+) -> Result<(WallTime, u32), AppError> {
+    let sql = "UPDATE bank SET
+            alarm_letters = CASE WHEN alarm_hour > $3 AND alarm_hour <= $2 THEN alarm_letters + 1 ELSE 1 END,
+            alarm_hour = CASE WHEN alarm_hour > $3 AND alarm_hour <= $2 THEN alarm_hour ELSE $2 END
+        WHERE id = $1 RETURNING alarm_hour, alarm_letters";
+    let values = params![id.to_string(), now.unix_ms(), now.plus_ms(-hour_ms).unix_ms()];
+    let row = tx.query_one(sql, values).await?;
+    Ok((WallTime::from_unix_ms(row.get("alarm_hour")?), row.get("alarm_letters")?))
 }
 
 fn number(n: u64) -> i64 {

@@ -1,6 +1,6 @@
 //! `message`: notifications on their way. What varies in one stands here sealed, until a gateway took it.
 
-use bailee_domain::id::{MessageId, OrgId, ParcelId, PersonId};
+use bailee_domain::id::{BankId, MessageId, OrgId, ParcelId, PersonId};
 use bailee_domain::platform::Channel;
 use bailee_domain::time::WallTime;
 
@@ -186,4 +186,40 @@ pub async fn cancel_about(tx: &Tx, parcel: ParcelId) -> Result<(), AppError> {
 pub async fn about(tx: &Tx, parcel: ParcelId) -> Result<Vec<MessageRow>, AppError> {
     let sql = format!("SELECT {COLUMNS} FROM message WHERE parcel = $1 ORDER BY created_at, id");
     tx.query(&sql, params![parcel.to_string()]).await?.iter().map(read).collect()
+}
+
+/// Keeps a message back until `at`, as the digest of what a bank's alarms are until then.
+///
+/// # Errors
+/// The store's.
+pub async fn hold_digest(tx: &Tx, id: MessageId, bank: BankId, at: WallTime) -> Result<(), AppError> {
+    let sql = "UPDATE message SET digest_of = $2, next_at = $3 WHERE id = $1";
+    tx.exec(sql, params![id.to_string(), bank.to_string(), at.unix_ms()]).await?;
+    Ok(())
+}
+
+/// The digest of a bank's alarms that one person is to get at this time, if it still waits.
+///
+/// # Errors
+/// The store's.
+pub async fn digest(
+    tx: &Tx,
+    bank: BankId,
+    person: PersonId,
+    at: WallTime,
+) -> Result<Option<MessageId>, AppError> {
+    let sql = "SELECT id FROM message WHERE digest_of = $1 AND person = $2 AND next_at = $3
+        AND state = 'waiting' AND attempts = 0 LIMIT 1";
+    let values = params![bank.to_string(), person.to_string(), at.unix_ms()];
+    tx.query_opt(sql, values).await?.map(|row| typed(&row, "id")).transpose()
+}
+
+/// Says something else in a message nobody has tried to send yet.
+///
+/// # Errors
+/// The store's.
+pub async fn reword(tx: &Tx, id: MessageId, variables: Vec<u8>) -> Result<(), AppError> {
+    let sql = "UPDATE message SET variables = $2 WHERE id = $1 AND state = 'waiting' AND attempts = 0";
+    tx.exec(sql, params![id.to_string(), variables]).await?;
+    Ok(())
 }

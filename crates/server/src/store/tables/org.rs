@@ -47,6 +47,17 @@ pub async fn bump_roster(tx: &Tx, org: OrgId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Moves the revision of what banks are to be told up to this one; it never goes back.
+///
+/// # Errors
+/// The store's.
+pub async fn raise_roster(tx: &Tx, org: OrgId, revision: u64) -> Result<(), StoreError> {
+    let sql = "UPDATE org SET roster_revision = $2 WHERE id = $1 AND roster_revision < $2";
+    let revision = i64::try_from(revision).unwrap_or(i64::MAX);
+    tx.exec(sql, params![org.to_string(), revision]).await?;
+    Ok(())
+}
+
 /// The revision of what banks are to be told.
 ///
 /// # Errors
