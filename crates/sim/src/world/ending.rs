@@ -1,6 +1,6 @@
 //! The end of a run: everything heals, everybody gets their parcel, and all accounts must agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_audit::checkpoint::Checkpoint;
 use bailee_audit::proof::verify_consistency;
@@ -43,14 +43,18 @@ impl World {
         self.pass(5 * 60_000);
         for bank in 0..self.banks.len() {
             self.banks[bank].visitor = None;
-            let doors: Vec<CompartmentNo> = self.banks[bank].doors.keys().copied().collect();
-            doors.into_iter().for_each(|compartment| self.close(bank, compartment));
+            self.close_all(bank);
         }
         self.pass(60_000);
         for bank in 0..self.banks.len() {
             self.staff_look(bank);
         }
         self.until("the backlog drains", Self::has_caught_up);
+    }
+
+    fn close_all(&mut self, bank: usize) {
+        let doors: Vec<CompartmentNo> = self.banks[bank].doors.keys().copied().collect();
+        doors.into_iter().for_each(|compartment| self.close(bank, compartment));
     }
 
     fn heal_bank(&mut self, bank: usize) {
@@ -142,11 +146,19 @@ impl World {
         self.staff_look(bank);
         self.pass(20_000);
         let letter = self.letters[since..].iter().rfind(|letter| letter.parcel == parcel).cloned();
-        let key = Key::Code(letter.expect("one has come").code);
-        self.comes(bank, Errand::Pickup { key, again: false });
-        self.until("a parcel is fetched", |world| !world.watches[bank].contents.values().any(|inside| *inside == parcel));
-        self.until("the recipient has gone", at_home);
-        self.pass(10_000);
+        let code = letter.expect("one has come").code;
+        let inside = |world: &Self| world.watches[bank].contents.values().any(|other| *other == parcel);
+        // A fault planned for a write may still be waiting for it: then the recipient comes again.
+        for _ in 0..3 {
+            self.comes(bank, Errand::Pickup { key: Key::Code(code), again: false });
+            self.until("the recipient has gone", at_home);
+            self.close_all(bank);
+            self.pass(10_000);
+            if !inside(self) {
+                return;
+            }
+        }
+        panic!("I21: a parcel in bank {bank} cannot be fetched");
     }
 
     /// I5: what the platform said it holds, it holds after a restart.
@@ -170,12 +182,20 @@ impl World {
             holds!(stored == watch.leaves, "I5: the platform does not hold what {id} wrote");
             let alerts = app.db().read(async move |tx| {
                 let alerts = alert::newest(&tx, &[id], AlertFilter::All, None, 100_000).await?;
-                Ok::<_, StoreError>(alerts.into_iter().filter_map(|alert| alert.event_seq).collect::<BTreeSet<u64>>())
+                Ok::<_, StoreError>(alerts.into_iter().filter(|alert| alert.event_seq.is_some()).collect::<Vec<_>>())
             });
             let alerts = self.platform.block_on(alerts).expect("the store answers");
-            let alarms = watch.events.iter().filter(|event| event.kind.severity() == Severity::Alarm);
-            for alarm in alarms {
-                holds!(alerts.contains(&alarm.seq), "I3: no alert for {:?} of {id} in {org}", alarm.kind);
+            // Alarms of one kind at one door share an alert until somebody has seen to it, and are counted there.
+            let mut owed: BTreeMap<(String, Option<u16>), u64> = BTreeMap::new();
+            for alarm in watch.events.iter().filter(|event| event.kind.severity() == Severity::Alarm) {
+                let name = format!("{:?}", alarm.kind);
+                let name = name.split([' ', '(']).next().unwrap_or_default().to_owned();
+                *owed.entry((name, alarm.kind.compartment().map(|c| c.0))).or_default() += 1;
+            }
+            for ((kind, compartment), count) in owed {
+                let of_kind = alerts.iter().filter(|a| a.kind == kind && a.compartment == compartment);
+                let told: u64 = of_kind.map(|alert| u64::from(alert.times)).sum();
+                holds!(told == count, "I3: {count} alarms {kind} at {compartment:?} of {id}, {told} in alerts of {org}");
             }
         }
     }

@@ -23,7 +23,7 @@ use super::watch::Watch;
 use super::{Detail, Happening, World};
 
 /// Things people do and things that break in one run.
-const ACTIVITIES: u32 = 24;
+const ACTIVITIES: u32 = 20;
 
 impl World {
     pub(super) fn new(seed: u64, detail: Detail) -> Self {
