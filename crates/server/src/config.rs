@@ -5,10 +5,15 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bailee_vault::Secret;
+use hyper::Uri;
 use serde::Deserialize;
 
 use crate::notify::NotifyConfig;
 use crate::store::DbConfig;
+
+/// Fewest characters of the token of `/metrics`.
+const MIN_TOKEN: usize = 16;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,8 +24,10 @@ pub struct ServerConfig {
     /// Where browsers and integrations are served.
     #[serde(default = "default_listen")]
     pub listen: SocketAddr,
-    /// The address people use, without a slash at the end; `http://` followed by `listen` unless given.
+    /// The address people use, see [`ServerConfig::public_url`]; made of `listen` unless given.
     pub public_url: Option<String>,
+    /// File that holds the token `/metrics` takes; without it only this machine may read them.
+    pub metrics_token_file: Option<PathBuf>,
     /// Certificate and key for HTTPS. Without them `listen` must be a loopback address.
     pub tls: Option<TlsConfig>,
     /// Where banks are served.
@@ -141,12 +148,49 @@ impl ServerConfig {
                 self.listen
             )));
         }
-        if let Some(url) = &self.public_url
-            && !(url.starts_with("https://") || url.starts_with("http://127.0.0.1") || url.starts_with("http://localhost"))
-        {
-            return Err(ConfigError::Invalid("public_url must begin with https:// (plain http only for 127.0.0.1)".into()));
-        }
+        self.public_url()?;
         self.notify.validate().map_err(|error| ConfigError::Invalid(error.to_string()))
+    }
+
+    /// The address people use, without a slash at the end, where one is set.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for anything but `https://` (or, for this machine alone, `http://`), a host and a port.
+    pub fn public_url(&self) -> Result<Option<String>, ConfigError> {
+        let Some(given) = &self.public_url else { return Ok(None) };
+        let wrong = |why: &str| ConfigError::Invalid(format!("public_url = \"{given}\" {why}"));
+        let url: Uri = given.parse().map_err(|_| wrong("is not an address such as https://lockers.example.org"))?;
+        let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+            return Err(wrong("must begin with https:// and name a host"));
+        };
+        match (scheme, authority.host()) {
+            ("https", _) | ("http", "127.0.0.1" | "localhost" | "[::1]") => {}
+            ("http", _) => return Err(wrong("must begin with https://; plain http is for 127.0.0.1 alone")),
+            _ => return Err(wrong("must begin with https://")),
+        }
+        if authority.host().is_empty() || authority.as_str().contains('@') {
+            return Err(wrong("must name a host, and no user"));
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() {
+            return Err(wrong("must end after the host: Bailee is served at /"));
+        }
+        Ok(Some(format!("{scheme}://{authority}").to_ascii_lowercase()))
+    }
+
+    /// The token `/metrics` takes, where one is set.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`]; [`ConfigError::Invalid`] for a token that could be guessed.
+    pub fn metrics_token(&self) -> Result<Option<Secret<String>>, ConfigError> {
+        let Some(path) = &self.metrics_token_file else { return Ok(None) };
+        let token = read(path)?.trim().to_owned();
+        if token.len() < MIN_TOKEN || token.contains(|c: char| !c.is_ascii_graphic()) {
+            return Err(ConfigError::Invalid(format!(
+                "metrics_token_file: {} must hold one token of {MIN_TOKEN} or more printable characters",
+                path.display()
+            )));
+        }
+        Ok(Some(Secret::new(token)))
     }
 
     /// Which store to open.
@@ -163,4 +207,67 @@ impl ServerConfig {
 
 fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(line: &str) -> ServerConfig {
+        toml::from_str(&format!("data_dir = \"/nowhere\"\n{line}")).expect("readable")
+    }
+
+    fn url(url: &str) -> Result<Option<String>, String> {
+        with(&format!("public_url = \"{url}\"")).public_url().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_address_people_use_is_taken_without_its_slash() {
+        for (given, taken) in [
+            ("https://lockers.example.org", "https://lockers.example.org"),
+            ("https://Lockers.example.org:8443/", "https://lockers.example.org:8443"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("http://localhost", "http://localhost"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert_eq!(url(given), Ok(Some(taken.to_owned())));
+        }
+        assert_eq!(with("").public_url().expect("none is needed"), None);
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_and_every_complaint_names_the_key() {
+        for wrong in [
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example",
+            "http://127.0.0.1@evil.example",
+            "https://user@lockers.example.org",
+            "http://lockers.example.org",
+            "ftp://lockers.example.org",
+            "lockers.example.org",
+            "/",
+            "",
+            "https://",
+            "https://lockers.example.org/portal",
+            "https://lockers.example.org/?a=b",
+            "https://two words.example",
+        ] {
+            let why = url(wrong).expect_err(wrong);
+            assert!(why.starts_with(&format!("public_url = \"{wrong}\" ")), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_could_be_guessed_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("token");
+        let config = with(&format!("metrics_token_file = \"{}\"", path.display()));
+        assert!(matches!(config.metrics_token(), Err(ConfigError::Unreadable { .. })));
+        for (text, taken) in [("", false), ("short\n", false), ("two words are no token\n", false), ("0123456789abcdef\n", true)] {
+            std::fs::write(&path, text).expect("a writable folder");
+            let token = config.metrics_token();
+            assert_eq!(token.is_ok(), taken, "{text:?}");
+        }
+        assert!(with("").metrics_token().expect("none is needed").is_none());
+    }
 }

@@ -6,14 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::header;
+use axum::response::Response;
 use bailee_vault::OsRandom;
 use bailee_vault::kek::{FileKek, FileKekError};
 use bailee_vault::stretch::Cost;
 use bailee_vault::tls::{ClientAuth, TlsError, public_server_config, server_config};
-use tokio::net::TcpListener;
+use futures_util::StreamExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::app::install::{self, InstallError, Names, Outside};
 use crate::app::link::{self, Desk};
@@ -114,7 +119,7 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
     let (stop, stopped) = watch::channel(false);
     let listener = bind(config.listen, "listen").await?;
     let listen = listener.local_addr().map_err(io("the address of the portal"))?;
-    let portal_url = config.public_url.clone().unwrap_or_else(|| match config.tls {
+    let portal_url = config.public_url()?.unwrap_or_else(|| match config.tls {
         Some(_) => format!("https://{listen}"),
         None => format!("http://{listen}"),
     });
@@ -130,13 +135,14 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
     let jobs = tokio::spawn(jobs.run(stopped.clone()));
     let options = Options {
         notify: config.notify.clone(),
+        metrics_token: config.metrics_token()?.map(|token| http::token_hash(token.expose())),
         log_key: install::log_key(&app).map_err(InstallError::from)?.verifying.to_string(),
         link_address: link_address.clone(),
         demo: demo.pages,
         switches: demo.switches,
         ..Options::new(portal_url.clone())
     };
-    let router = http::router(app.clone(), desk, options);
+    let router = ending(http::router(app.clone(), desk, options), &stopped);
     let http = match &config.tls {
         None => tokio::spawn(serve_plain(listener, router, stopped)),
         Some(tls) => {
@@ -150,13 +156,22 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
 }
 
 async fn open(config: &ServerConfig) -> Result<App, ServeError> {
-    std::fs::create_dir_all(&config.data_dir).map_err(io(config.data_dir.display()))?;
+    make_private(&config.data_dir).map_err(io(config.data_dir.display()))?;
     let path = config.data_dir.join("kek");
     let kek = if path.exists() { FileKek::open(&path)? } else { FileKek::create(&path, &mut OsRandom)? };
     let db = Db::open(&config.db()?).await?;
     let outside = Outside { clock: Box::new(SystemClock), rng: Box::new(OsRandom), cost: Cost::STANDARD };
     let names = Names { org: config.first_start.organisation.clone(), site: config.first_start.site.clone() };
     Ok(install::open_or_create(db, &kek, outside, &names).await?)
+}
+
+/// Makes a folder only its owner may enter, if it is not there; what there is keeps its permissions.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if let Some(above) = folder.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// The link that makes the first administrator; a new one at every start until somebody has used it.
@@ -212,32 +227,52 @@ async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, ServeEr
     TcpListener::bind(address).await.map_err(io(format!("{setting} = \"{address}\" cannot be listened on")))
 }
 
-fn io(what: impl ToString) -> impl FnOnce(std::io::Error) -> ServeError {
-    let what = what.to_string();
-    move |source| ServeError::Io { what, source }
+fn io(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> ServeError {
+    move |source| ServeError::Io { what: what.to_string(), source }
 }
 
-async fn serve_plain(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+/// Resolves when the platform was told to stop.
+async fn stop(mut stopped: watch::Receiver<bool>) {
+    // The sender lives as long as the platform; without one there is nothing left to serve.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// The same routes, whose event streams end when the platform stops: they have no end of their own to wait for.
+fn ending(router: Router, stopped: &watch::Receiver<bool>) -> Router {
+    let stopped = stopped.clone();
+    router.layer(axum::middleware::map_response(move |response: Response| {
+        let stopped = stopped.clone();
+        async move { end_stream(response, stopped) }
+    }))
+}
+
+fn end_stream(response: Response, stopped: watch::Receiver<bool>) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| kind != "text/event-stream") {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let until_stop = body.into_data_stream().take_until(Box::pin(stop(stopped)));
+    Response::from_parts(parts, Body::from_stream(until_stop))
+}
+
+/// Serves until told to stop, and then until every request begun is answered; [`Running::shutdown`] bounds that.
+async fn serve_plain(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let until = async move {
-        // The sender lives as long as the platform.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    tokio::select! {
-        result = axum::serve(listener, service).into_future() => {
-            if let Err(error) = result {
-                tracing::error!(%error, "the portal's server has ended");
-            }
-        }
-        () = until => {}
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop(stopped)).await {
+        tracing::error!(%error, "the portal's server has ended");
     }
 }
 
+/// As [`serve_plain`], over TLS.
 async fn serve_tls(listener: TcpListener, tls: TlsAcceptor, router: Router, mut stopped: watch::Receiver<bool>) {
+    let until = stopped.clone();
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            Some(_ended) = connections.join_next() => continue,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -247,22 +282,37 @@ async fn serve_tls(listener: TcpListener, tls: TlsAcceptor, router: Router, mut 
                 continue;
             }
         };
-        let (tls, router) = (tls.clone(), router.clone());
-        tokio::spawn(async move {
+        let (tls, router, until) = (tls.clone(), router.clone(), stop(until.clone()));
+        connections.spawn(async move {
             let handshake = tokio::time::timeout(Duration::from_secs(10), tls.accept(stream)).await;
             let Ok(Ok(stream)) = handshake else { return };
-            let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-                tower::ServiceExt::oneshot(router.clone(), request)
-            });
-            let served = hyper::server::conn::http1::Builder::new()
-                .timer(hyper_util::rt::TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(15))
-                .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
-                .await;
-            if let Err(error) = served {
+            if let Err(error) = serve_connection(stream, peer, router, until).await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
     }
+    while connections.join_next().await.is_some() {}
+}
+
+/// Answers the requests of one connection; once `until` resolves, the one begun is its last.
+async fn serve_connection(
+    stream: TlsStream<TcpStream>,
+    peer: SocketAddr,
+    router: Router,
+    until: impl Future<Output = ()>,
+) -> hyper::Result<()> {
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+        tower::ServiceExt::oneshot(router.clone(), request)
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(hyper_util::rt::TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(15))
+        .serve_connection(hyper_util::rt::TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        served = connection.as_mut() => return served,
+        () = until => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
 }
