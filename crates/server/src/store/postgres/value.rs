@@ -94,20 +94,20 @@ fn numeric(raw: &[u8]) -> Option<Value> {
 mod tests {
     use super::*;
 
-    fn check(words: &[u16], wanted: Option<Value>) {
+    fn check(words: &[u16], wanted: Option<&Value>) {
         let raw: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
-        assert_eq!(numeric(&raw), wanted);
+        assert_eq!(numeric(&raw).as_ref(), wanted);
     }
 
     #[test]
     fn numeric_becomes_integer_or_double() {
-        check(&[0, 0, 0, 0], Some(Value::Int(0)));
-        check(&[1, 0, 0, 0, 42], Some(Value::Int(42)));
-        check(&[1, 1, 0x4000, 0, 3], Some(Value::Int(-30_000)));
-        check(&[2, 1, 0, 0, 1, 2], Some(Value::Int(10_002)));
-        check(&[5, 4, 0, 0, 922, 3372, 368, 5477, 5807], Some(Value::Int(i64::MAX)));
+        check(&[0, 0, 0, 0], Some(&Value::Int(0)));
+        check(&[1, 0, 0, 0, 42], Some(&Value::Int(42)));
+        check(&[1, 1, 0x4000, 0, 3], Some(&Value::Int(-30_000)));
+        check(&[2, 1, 0, 0, 1, 2], Some(&Value::Int(10_002)));
+        check(&[5, 4, 0, 0, 922, 3372, 368, 5477, 5807], Some(&Value::Int(i64::MAX)));
         check(&[5, 4, 0, 0, 922, 3372, 368, 5477, 5808], None);
-        check(&[2, 0, 0, 1, 2, 5_000], Some(Value::Float(2.5)));
+        check(&[2, 0, 0, 1, 2, 5_000], Some(&Value::Float(2.5)));
         check(&[0, 0, 0xC000, 0], None);
         check(&[3, 0, 0, 0, 1], None);
         check(&[1], None);
