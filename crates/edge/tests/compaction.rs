@@ -277,6 +277,29 @@ fn a_full_disk_keeps_the_journal_long_and_the_bank_working() {
 }
 
 #[test]
+fn a_start_from_a_snapshot_knows_its_place_even_while_nothing_can_be_written() {
+    let disk = MemoryDisk::default();
+    let mut bench = Bench::start(disk.clone(), 1, CompactAfter { entries: 0, bytes: u64::MAX });
+    bench.event(true);
+    let last = bench.waiting().pop().unwrap();
+    bench.confirm();
+    assert!(bench.waiting().is_empty());
+    disk.limit(Some(0));
+    let mut bench = Bench::start(disk.clone(), 2, CompactAfter::STANDARD);
+    assert!(!bench.controller.in_order());
+    let backlog = bench.controller.backlog();
+    let hello = backlog.lock().unwrap().hello();
+    assert_eq!((hello.last_seq, hello.acked_seq, hello.boot), (last.0, last.0, 1));
+    assert_eq!(backlog.lock().unwrap().head(), chain_hash(&last.1));
+    disk.limit(None);
+    bench.now.mono = bench.now.mono.plus_ms(5_000);
+    bench.controller.handle(Input::Tick, bench.now);
+    let started = bench.waiting();
+    let Leaf::Bank { prev, event, .. } = decode(&started[0].1).unwrap() else { panic!("a bank's own event") };
+    assert_eq!((event.seq, prev), (last.0 + 1, chain_hash(&last.1)));
+}
+
+#[test]
 fn a_snapshot_of_another_bank_is_refused() {
     let disk = MemoryDisk::default();
     let mut bench = Bench::start(disk.clone(), 1, CompactAfter { entries: 0, bytes: u64::MAX });
