@@ -123,7 +123,7 @@ fn program(report: &mut Report, dir: &Path) -> anyhow::Result<()> {
     report.value("program as built", mb(&program)?, "MB", None);
     match Command::new("strip").arg("-s").arg("-o").arg(&stripped).arg(&program).status() {
         Ok(status) if status.success() => {
-            report.value("program stripped", mb(&stripped)?, "MB", Some(PROGRAM_MB))
+            report.value("program stripped", mb(&stripped)?, "MB", Some(PROGRAM_MB));
         }
         _ => report.note("no strip: the size without symbols is not known"),
     }
