@@ -38,7 +38,7 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
         Edge::Run { config } => {
             let running = start::run(&read(&config)?).await?;
             println!("kiosk on http://{}", running.kiosk);
-            tokio::signal::ctrl_c().await?;
+            crate::stop_signal().await?;
             running.stop().await;
             Ok(())
         }

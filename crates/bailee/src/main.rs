@@ -88,6 +88,17 @@ fn run(task: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     }
 }
 
+/// Resolves when somebody presses Ctrl-C or the service manager says stop.
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
 /// What happened, and under it why.
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("bailee: {error}");

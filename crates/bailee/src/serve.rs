@@ -39,7 +39,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     if let Some(link) = &running.set_up_link {
         println!("make the first administrator, once: {link}");
     }
-    tokio::signal::ctrl_c().await?;
+    crate::stop_signal().await?;
     eprintln!("stopping");
     running.shutdown().await;
     Ok(())

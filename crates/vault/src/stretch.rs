@@ -4,7 +4,12 @@
 //! for codes. Stretching takes tens of milliseconds: callers in asynchronous code run it on a blocking
 //! thread, and bound how many run at once (each takes [`Cost::memory_kib`]).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+
+/// Working memory of this many blocks (of 1 KiB) and more must not stay with the process.
+const KEPT_FROM_BLOCKS: usize = 4 << 10;
+/// Allocations of this many blocks are mapped alone by the C library.
+const MAPPED_ALONE_BLOCKS: usize = (32 << 10) + 64;
 
 use crate::secret::Secret;
 
@@ -59,19 +64,37 @@ impl Cost {
         self.lanes
     }
 
+    /// Working memory that goes back to the system afterwards.
+    ///
+    /// The C library keeps freed blocks of up to 32 MiB for later; a larger one is mapped alone and unmapped when
+    /// dropped. Only the part that is used ever becomes resident.
+    fn memory(self) -> Vec<Block> {
+        let blocks = self.params().block_count();
+        let capacity = if blocks < KEPT_FROM_BLOCKS { blocks } else { blocks.max(MAPPED_ALONE_BLOCKS) };
+        let mut memory = Vec::with_capacity(capacity);
+        memory.resize(blocks, Block::default());
+        memory
+    }
+
     /// Stretches a low-entropy secret to 32 bytes. Slow on purpose.
     pub fn stretch(self, secret: &[u8], salt: &[u8; 16]) -> Secret<[u8; 32]> {
         let mut out = [0; 32];
-        self.argon2().hash_password_into(secret, salt, &mut out).expect("secret, salt and output fit Argon2");
+        let mut memory = self.memory();
+        self.argon2()
+            .hash_password_into_with_memory(secret, salt, &mut out, &mut memory)
+            .expect("secret, salt, output and memory fit Argon2");
         let stretched = Secret::new(out);
         zeroize::Zeroize::zeroize(&mut out);
         stretched
     }
 
     pub(crate) fn argon2(self) -> Argon2<'static> {
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params())
+    }
+
+    fn params(self) -> Params {
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32));
-        let params = params.expect("a Cost is always within Argon2's own limits");
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        params.expect("a Cost is always within Argon2's own limits")
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         std::fs::rename(&beside, file)?;
     }
     demo.greet(&ready, &dir);
-    tokio::signal::ctrl_c().await?;
+    crate::stop_signal().await?;
     eprintln!("stopping");
     demo.stop().await;
     Ok(())
