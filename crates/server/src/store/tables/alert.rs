@@ -99,16 +99,6 @@ pub async fn count_open(tx: &Tx, banks: &[BankId]) -> Result<u32, StoreError> {
     tx.query_one(&sql, &values).await?.get(0)
 }
 
-/// The numbers of a bank's events that an alert stands for, open or not.
-///
-/// # Errors
-/// The store's.
-pub async fn events(tx: &Tx, bank: BankId) -> Result<Vec<u64>, StoreError> {
-    let sql = "SELECT DISTINCT event_seq FROM alert_event WHERE bank = $1 ORDER BY event_seq";
-    let rows = tx.query(sql, params![bank.to_string()]).await?;
-    rows.iter().map(|row| row.get("event_seq")).collect()
-}
-
 /// One alert.
 ///
 /// # Errors
