@@ -36,8 +36,9 @@ async fn send(app: &App, ask: &dyn Ask, bank: BankId) -> Result<Progress, AppErr
     let revision = roster.revision;
     match ask.ask(bank, Request::TakeRoster(roster), app.now().plus_ms(DEADLINE_MS)).await {
         Ok(Answer::Done) => banks::roster_taken(app, bank, revision).await.map(|()| Progress::Worked),
-        // It has that revision with other content, or a newer one: a platform restored from a backup.
-        Ok(Answer::Superseded) => banks::renew_roster(app).await.map(|()| Progress::Worked),
+        // It has that revision with other content, or a newer one: a platform restored from a backup. Not counted as
+        // work, so that a bank that always says so costs one new revision a timer's turn and no more.
+        Ok(Answer::Superseded) => banks::renew_roster(app).await.map(|()| Progress::Idle),
         Ok(answer) => {
             tracing::error!(%bank, ?answer, revision, "the bank does not take its roster");
             Ok(Progress::Idle)
