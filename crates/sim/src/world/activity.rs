@@ -122,7 +122,7 @@ impl World {
     }
 
     fn guesser_comes(&mut self, bank: usize) {
-        let count = self.dice.pick(&[2, 4, 12, 30]);
+        let count = self.dice.pick(&[2, 4, 30, 30]);
         let mut codes: Vec<Code> = Vec::new();
         for _ in 0..count {
             let code = match codes.last() {

@@ -49,6 +49,8 @@ pub enum Lock {
     Works,
     /// It never opens.
     Jammed,
+    /// Its board refuses orders for it.
+    Refused,
     /// It opens so many milliseconds after a pulse.
     LetsGoLate(u64),
 }

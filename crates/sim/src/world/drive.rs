@@ -151,8 +151,11 @@ impl World {
         if self.now_ms() > not_after_ms {
             return self.agenda.after(1, says(UnlockResult::NotSent));
         }
+        for after in [300, 800, 1_300, 1_800, 2_050, 2_600, 3_300, 4_000] {
+            self.agenda.after(after, Happening::Reading { bank, compartment });
+        }
         let board = self.banks[bank].layout.find(compartment).expect("of this bank").wiring.board;
-        if self.dice.percent(2) {
+        if self.banks[bank].doors[&compartment].lock == Lock::Refused {
             return self.agenda.after(80, says(UnlockResult::Refused));
         }
         if self.banks[bank].silent[&board] {
@@ -170,7 +173,7 @@ impl World {
         let ms = self.now_ms();
         self.watches[bank].coil(compartment, ms, PULSE_MS);
         let opens = match self.banks[bank].doors[&compartment].lock {
-            Lock::Jammed => None,
+            Lock::Jammed | Lock::Refused => None,
             Lock::Works => Some(120),
             Lock::LetsGoLate(ms) => Some(ms),
         };
@@ -179,9 +182,6 @@ impl World {
                 self.saw(Sometimes::LetGoLate);
             }
             self.agenda.after(after, Happening::LetsGo { bank, compartment });
-        }
-        for after in [300, 800, 1_300, 1_800, 2_050, 2_600, 3_300, 4_000] {
-            self.agenda.after(after, Happening::Reading { bank, compartment });
         }
     }
 

@@ -66,7 +66,7 @@ impl World {
 
     pub(super) fn lock_fault(&mut self, bank: usize) {
         let late = Lock::LetsGoLate(self.dice.between(1_500, 12_000));
-        let lock = self.dice.pick(&[Lock::Jammed, late, late]);
+        let lock = self.dice.pick(&[Lock::Jammed, Lock::Refused, late, late]);
         for _ in 0..3 {
             let compartment = self.some_door(bank);
             self.banks[bank].doors.get_mut(&compartment).expect("of this bank").lock = lock;

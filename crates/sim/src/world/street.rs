@@ -40,7 +40,7 @@ impl World {
         let after = self.does(bank, deed);
         match after {
             Some(after) => self.agenda.after(after, Happening::Look { bank, visit }),
-            None => self.banks[bank].visitor = None,
+            None => self.goes(bank),
         }
     }
 
@@ -48,6 +48,7 @@ impl World {
     fn does(&mut self, bank: usize, deed: Deed) -> Option<u64> {
         match deed {
             Deed::Wait => Some(self.dice.between(400, 1_200)),
+            Deed::Linger => Some(self.dice.between(60_000, 300_000)),
             Deed::Touch(action) => {
                 self.touches(bank, action);
                 Some(self.dice.between(500, 2_500))
@@ -85,6 +86,15 @@ impl World {
                 None
             }
             Deed::Leave => None,
+        }
+    }
+
+    /// Somebody goes. What a recipient leaves in an open door, no bank can know of: it has no sensor for things.
+    fn goes(&mut self, bank: usize) {
+        let Some(visitor) = self.banks[bank].visitor.take() else { return };
+        let picks_up = matches!(visitor.errand, Errand::Pickup { .. });
+        for door in self.banks[bank].doors.values_mut().filter(|door| picks_up && door.open && door.item.is_some()) {
+            door.doubtful = true;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use bailee_domain::bank::io::Action;
 use bailee_domain::bank::screen::{Notice, Screen, Then};
+use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Size};
 use bailee_domain::event::Problem;
@@ -64,6 +65,8 @@ pub enum Key {
 pub enum Deed {
     /// Nothing for now.
     Wait,
+    /// Nothing for some minutes.
+    Linger,
     /// Touches the kiosk.
     Touch(Action),
     /// Shows a token.
@@ -85,7 +88,8 @@ pub enum Deed {
 impl Visitor {
     /// Somebody who has just come.
     pub const fn new(errand: Errand) -> Self {
-        Self { errand, patience: 70, door: None, entered: 0, begun: false }
+        let patience = if matches!(errand, Errand::Guess { .. }) { 1_500 } else { 70 };
+        Self { errand, patience, door: None, entered: 0, begun: false }
     }
 
     /// What they do, seeing this. `None` stands for a dark screen.
@@ -108,7 +112,7 @@ impl Visitor {
                 }
                 Deed::Wait
             }
-            Screen::Home { .. } => self.at_home(dice),
+            Screen::Home { keypad } => self.at_home(*keypad, dice),
             screen => match &mut self.errand {
                 Errand::DropOff { parcels, placed, .. } => drops_off(screen, notice, parcels, placed, dice),
                 Errand::Pickup { .. } => picks_up(screen, dice),
@@ -131,7 +135,10 @@ impl Visitor {
         }
     }
 
-    fn at_home(&mut self, dice: &mut Dice) -> Deed {
+    fn at_home(&mut self, keypad: Keypad, dice: &mut Dice) -> Deed {
+        if keypad != Keypad::Ready && matches!(self.errand, Errand::Guess { .. }) && dice.percent(85) {
+            return Deed::Linger;
+        }
         self.entered += 1;
         let tries = self.entered;
         match &mut self.errand {
@@ -194,7 +201,10 @@ fn drops_off(
             None => touch(Action::Back),
         },
         Screen::PlaceParcel { compartment, can_go_bigger, .. } => {
-            *placed = None;
+            // It is inside already, and the door has come open again.
+            if placed.is_some() {
+                return Deed::PutIn(*compartment);
+            }
             match dice.below(100) {
                 0..12 if *can_go_bigger => touch(Action::Bigger),
                 12..20 => touch(Action::Cancel),
@@ -214,6 +224,7 @@ fn drops_off(
             Deed::TakeBack(*compartment)
         }
         Screen::Deposited { .. } => {
+            *placed = None;
             parcels.pop();
             touch(if parcels.is_empty() { Action::Finish } else { Action::NextParcel })
         }
