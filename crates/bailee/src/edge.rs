@@ -32,12 +32,12 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
         Edge::Enrol { token, config } => {
             let config = read(&config)?;
             let installation = enrolment::run(&config, &token).await?;
-            println!("enrolled as {}; now: bailee edge run --config …", installation.bank()?);
+            crate::say(&format!("enrolled as {}; now: bailee edge run --config …", installation.bank()?));
             Ok(())
         }
         Edge::Run { config } => {
             let running = start::run(&read(&config)?).await?;
-            println!("kiosk on http://{}", running.kiosk);
+            crate::say(&format!("kiosk on http://{}", running.kiosk));
             crate::stop_signal().await?;
             running.stop().await;
             Ok(())

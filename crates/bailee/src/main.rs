@@ -15,7 +15,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Smart lockers that can be trusted with what people can't afford to lose.
 #[derive(Parser)]
-#[command(version, about, after_help = "Try `bailee demo`: a platform and two simulated banks, in one command.")]
+#[command(
+    version,
+    about,
+    after_help = "Try `bailee demo`: a platform and two simulated banks, in one command."
+)]
 struct Cli {
     /// Print one JSON value on standard output instead of text.
     #[arg(long, global = true)]
@@ -62,7 +66,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     match cli.command {
-        Command::Verify(Verify::Ledger(args)) => verify::run_ledger(&args.place, args.key.as_deref(), cli.json),
+        Command::Verify(Verify::Ledger(args)) => {
+            verify::run_ledger(&args.place, args.key.as_deref(), cli.json)
+        }
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),
@@ -86,6 +92,12 @@ fn run(task: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
+}
+
+/// Tells the person who started it. That nobody listens any more is no reason to stop serving.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Resolves when somebody presses Ctrl-C or the service manager says stop.

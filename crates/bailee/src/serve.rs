@@ -32,12 +32,13 @@ pub enum ConfigCommand {
 
 /// Runs the platform until Ctrl-C.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let config = ServerConfig::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
+    let config =
+        ServerConfig::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
     let running = serve::start(config, Demo::default()).await?;
-    println!("portal on {}", running.portal_url);
-    println!("banks on {}", running.link_address);
+    crate::say(&format!("portal on {}", running.portal_url));
+    crate::say(&format!("banks on {}", running.link_address));
     if let Some(link) = &running.set_up_link {
-        println!("make the first administrator, once: {link}");
+        crate::say(&format!("make the first administrator, once: {link}"));
     }
     crate::stop_signal().await?;
     eprintln!("stopping");
@@ -54,6 +55,6 @@ pub fn config(command: &ConfigCommand) -> anyhow::Result<()> {
     if let Some(path) = edge {
         EdgeConfig::read(path).with_context(|| format!("reading {}", path.display()))?;
     }
-    println!("the configuration can be used");
+    crate::say("the configuration can be used");
     Ok(())
 }

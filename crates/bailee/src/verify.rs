@@ -86,7 +86,8 @@ fn check(mut source: impl Source, key: Option<&str>) -> anyhow::Result<Sound> {
     let mut checker = Checker::new(|key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
         PublicKey(*key).verify(message, signature).is_ok()
     });
-    let mut visit = |_index: u64, entry: &[u8]| checker.feed(entry).map(drop).map_err(|error| error.why.to_string());
+    let mut visit =
+        |_index: u64, entry: &[u8]| checker.feed(entry).map(drop).map_err(|error| error.why.to_string());
     let report = verify_log(&mut source, &verifying, &mut visit)?;
     Ok(sound(&report, &checker.summary(), key.is_none()))
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use bailee_edge::config::{BoardConfig, BoardKind, BusConfig, ClosedWhen, CompartmentConfig, EdgeConfig, KioskConfig};
+use bailee_edge::config::{
+    BoardConfig, BoardKind, BusConfig, ClosedWhen, CompartmentConfig, EdgeConfig, KioskConfig,
+};
 use bailee_edge::{enrolment, start};
 use bailee_sim::cabinet::{BoardPlan, Cabinet, DoorPlace, Pacing, PtyCabinet};
 
@@ -86,16 +88,23 @@ impl Plan {
 
     fn boards(&self) -> u8 {
         let doors: usize = self.columns.iter().map(|column| column.len()).sum();
-        u8::try_from(doors.div_ceil(usize::from(self.locks_per_board))).expect("a demonstration bank is small")
+        u8::try_from(doors.div_ceil(usize::from(self.locks_per_board)))
+            .expect("a demonstration bank is small")
     }
 }
 
 impl DemoBank {
     /// Builds cabinet number `index`, enrols it with `token` unless it was before, and starts its controller.
-    pub async fn start(index: usize, dir: &Path, listen: SocketAddr, token: Option<&str>) -> anyhow::Result<Self> {
+    pub async fn start(
+        index: usize,
+        dir: &Path,
+        listen: SocketAddr,
+        token: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let plan = [&LOBBY, &GARAGE][index];
         let numbers = 1..=plan.boards();
-        let plans: Vec<BoardPlan> = numbers.clone().map(|n| BoardPlan::usual(n, plan.locks_per_board)).collect();
+        let plans: Vec<BoardPlan> =
+            numbers.clone().map(|n| BoardPlan::usual(n, plan.locks_per_board)).collect();
         let clock = bailee_edge::clock::Clocks::start();
         let cabinet = PtyCabinet::start(Cabinet::new(&plans, Pacing::Baud(9_600)), move || clock.elapsed())?;
         let boards = numbers.map(|number| BoardConfig {

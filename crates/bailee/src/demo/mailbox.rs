@@ -24,10 +24,7 @@ const BEAT: Duration = Duration::from_secs(3);
 
 /// The mailbox's routes, to be mounted below `/demo`.
 pub fn router(mailbox: Mailbox) -> Router {
-    Router::new()
-        .route("/mailbox", get(show))
-        .route("/mailbox/events", get(follow))
-        .with_state(mailbox)
+    Router::new().route("/mailbox", get(show)).route("/mailbox/events", get(follow)).with_state(mailbox)
 }
 
 async fn show(State(mailbox): State<Mailbox>, headers: HeaderMap) -> Html<String> {
@@ -68,20 +65,25 @@ fn shown(number: usize, message: Received) -> view::Received {
     }
 }
 
-/// Patches the list whenever something arrives.
-async fn follow(State(mailbox): State<Mailbox>, headers: HeaderMap) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+/// Patches the list at once, because something may have arrived since the page was drawn, and whenever something arrives.
+async fn follow(
+    State(mailbox): State<Mailbox>,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let locale = Locale::negotiate(&headers);
     let news = mailbox.subscribe();
     let mailbox = Arc::new(mailbox);
-    Sse::new(futures_util::stream::unfold(news, move |mut news| {
+    Sse::new(futures_util::stream::unfold((news, false), move |(mut news, caught_up)| {
         let mailbox = mailbox.clone();
         async move {
-            let event = match tokio::time::timeout(BEAT, news.recv()).await {
-                // Missed some or got one: either way the whole list is drawn anew.
-                Ok(_) => Event::default().event("patch").data(list(&mailbox, locale)),
-                Err(_) => Event::default().event("beat").data(""),
+            let heard = if caught_up { tokio::time::timeout(BEAT, news.recv()).await.is_ok() } else { true };
+            // Missed some or got one: either way the whole list is drawn anew.
+            let event = if heard {
+                Event::default().event("patch").data(list(&mailbox, locale))
+            } else {
+                Event::default().event("beat").data("")
             };
-            Some((Ok(event), news))
+            Some((Ok(event), (news, true)))
         }
     }))
 }

@@ -91,7 +91,8 @@ impl Demo {
         let clock = bailee_edge::clock::Clocks::start();
         let mailbox = Mailbox::new(move || clock.rtc().unix_ms());
         let mail = SmtpPeer::start(mailbox.clone()).await?;
-        let credentials = Credentials { user: GATEWAY_USER.to_owned(), password: GATEWAY_PASSWORD.to_owned() };
+        let credentials =
+            Credentials { user: GATEWAY_USER.to_owned(), password: GATEWAY_PASSWORD.to_owned() };
         let gateway = GatewayPeer::start(mailbox.clone(), credentials).await?;
         let config = platform_config(dir, port, mail.address(), gateway.address())?;
         let pages = pages::Slot::default();
@@ -114,19 +115,28 @@ impl Demo {
     }
 
     fn greet(&self, ready: &Ready, dir: &Path) {
-        println!("Bailee demo\n");
+        crate::say("Bailee demo\n");
         match &ready.set_up {
-            Some(link) => println!("  start here   {link}\n               (makes the first administrator; works once)"),
-            None => println!("  sign in at   {}", ready.portal),
+            Some(link) => crate::say(&format!(
+                "  start here   {link}\n               (makes the first administrator; works once)"
+            )),
+            None => crate::say(&format!("  sign in at   {}", ready.portal)),
         }
-        println!("  portal       {}", ready.portal);
+        crate::say(&format!("  portal       {}", ready.portal));
         for (bank, kiosk) in self.banks.iter().zip(&ready.kiosks) {
-            println!("  kiosk        {kiosk}  ({}, {} doors)", bank.name, bank.config.compartments.len());
+            crate::say(&format!(
+                "  kiosk        {kiosk}  ({}, {} doors)",
+                bank.name,
+                bank.config.compartments.len()
+            ));
         }
-        println!("  cabinets     {}/demo  (close doors, force doors, cut the network)", ready.portal);
-        println!("  mailbox      {}/demo/mailbox", ready.portal);
-        println!("  check it     bailee verify ledger {}/log/{}", ready.portal, ready.log_id);
-        println!("  data         {}\n\nCtrl-C stops it.", dir.display());
+        crate::say(&format!(
+            "  cabinets     {}/demo  (close doors, force doors, cut the network)",
+            ready.portal
+        ));
+        crate::say(&format!("  mailbox      {}/demo/mailbox", ready.portal));
+        crate::say(&format!("  check it     bailee verify ledger {}/log/{}", ready.portal, ready.log_id));
+        crate::say(&format!("  data         {}\n\nCtrl-C stops it.", dir.display()));
     }
 
     async fn stop(self) {
@@ -177,7 +187,12 @@ fn installer() -> Principal {
     Principal { roles: vec![everything], ..Principal::PLATFORM }
 }
 
-fn platform_config(dir: &Path, port: u16, mail: SocketAddr, gateway: SocketAddr) -> anyhow::Result<ServerConfig> {
+fn platform_config(
+    dir: &Path,
+    port: u16,
+    mail: SocketAddr,
+    gateway: SocketAddr,
+) -> anyhow::Result<ServerConfig> {
     let data_dir = dir.join("platform");
     std::fs::create_dir_all(&data_dir)?;
     let secret = data_dir.join("sms-password");

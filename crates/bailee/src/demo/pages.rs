@@ -7,13 +7,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{Form, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use bailee_ui::i18n::Locale;
 use bailee_ui::layout::Page;
 use futures_util::Stream;
@@ -161,7 +161,10 @@ fn answer(banks: &Banks, index: usize, headers: &HeaderMap) -> Response {
 }
 
 /// Patches each cabinet whose doors moved.
-async fn follow(Cabinets(banks): Cabinets, headers: HeaderMap) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn follow(
+    Cabinets(banks): Cabinets,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let page = Arc::new(page(&headers));
     let seen: Vec<Vec<(u16, bool)>> = vec![Vec::new(); banks.len()];
     let stream = futures_util::stream::unfold((seen, 0), move |(mut seen, turn)| {
