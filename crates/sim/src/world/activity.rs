@@ -17,10 +17,11 @@ impl World {
         }
         self.activities = self.activities.saturating_sub(1);
         let bank = self.dice.index(self.banks.len());
+        let mut dogged = false;
         match self.dice.below(100) {
             0..24 => self.courier_comes(bank),
             24..48 => self.recipient_comes(bank),
-            48..54 => self.guesser_comes(bank),
+            48..54 => dogged = self.guesser_comes(bank),
             54..58 => self.theft(bank),
             58..62 => self.sensor_fault(bank),
             62..66 => self.lock_fault(bank),
@@ -40,7 +41,7 @@ impl World {
             89..93 => self.platform_fault(),
             _ => self.somebody_manages(bank),
         }
-        let after = self.pause();
+        let after = if dogged { self.night() } else { self.pause() };
         self.next_activity_ms = self.now_ms() + after;
         self.agenda.after(after, Happening::Activity);
     }
@@ -60,6 +61,13 @@ impl World {
             self.partition(bank, for_ms);
         }
         pause
+    }
+
+    /// A night in which nothing else happens, with every network cut.
+    fn night(&mut self) -> u64 {
+        let night = self.dice.between(5, 8) * 60 * MINUTE;
+        (0..self.banks.len()).for_each(|bank| self.partition(bank, night - MINUTE));
+        night
     }
 
     fn courier_comes(&mut self, bank: usize) {
@@ -121,7 +129,8 @@ impl World {
         }
     }
 
-    fn guesser_comes(&mut self, bank: usize) {
+    /// A guesser comes; tells whether one with a whole night to spend.
+    fn guesser_comes(&mut self, bank: usize) -> bool {
         let count = self.dice.pick(&[2, 4, 30, 30]);
         let mut codes: Vec<Code> = Vec::new();
         for _ in 0..count {
@@ -132,5 +141,6 @@ impl World {
             codes.push(code);
         }
         self.comes(bank, Errand::Guess { codes });
+        count == 30
     }
 }
