@@ -159,7 +159,8 @@ impl ServerConfig {
     pub fn public_url(&self) -> Result<Option<String>, ConfigError> {
         let Some(given) = &self.public_url else { return Ok(None) };
         let wrong = |why: &str| ConfigError::Invalid(format!("public_url = \"{given}\" {why}"));
-        let url: Uri = given.parse().map_err(|_| wrong("is not an address such as https://lockers.example.org"))?;
+        let url: Uri =
+            given.parse().map_err(|_| wrong("is not an address such as https://lockers.example.org"))?;
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
             return Err(wrong("must begin with https:// and name a host"));
         };
@@ -263,7 +264,12 @@ mod tests {
         let path = dir.path().join("token");
         let config = with(&format!("metrics_token_file = \"{}\"", path.display()));
         assert!(matches!(config.metrics_token(), Err(ConfigError::Unreadable { .. })));
-        for (text, taken) in [("", false), ("short\n", false), ("two words are no token\n", false), ("0123456789abcdef\n", true)] {
+        for (text, taken) in [
+            ("", false),
+            ("short\n", false),
+            ("two words are no token\n", false),
+            ("0123456789abcdef\n", true),
+        ] {
             std::fs::write(&path, text).expect("a writable folder");
             let token = config.metrics_token();
             assert_eq!(token.is_ok(), taken, "{text:?}");

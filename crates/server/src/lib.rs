@@ -4,10 +4,10 @@
 //! banks ask for it, [`jobs`] does what follows, [`store`] and [`ledger`] keep it. It can open no door.
 pub mod app;
 pub mod config;
+pub mod gateway;
+pub mod http;
+pub mod jobs;
 pub mod ledger;
 pub mod notify;
 pub mod serve;
 pub mod store;
-pub mod gateway;
-pub mod jobs;
-pub mod http;

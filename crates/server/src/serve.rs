@@ -265,7 +265,12 @@ async fn serve_plain(listener: TcpListener, router: Router, stopped: watch::Rece
 }
 
 /// As [`serve_plain`], over TLS.
-async fn serve_tls(listener: TcpListener, tls: TlsAcceptor, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn serve_tls(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let until = stopped.clone();
     let mut connections = JoinSet::new();
     loop {

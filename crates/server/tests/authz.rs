@@ -62,7 +62,14 @@ async fn who_may_come_where_is_what_was_reviewed() {
                 allowed.push(role.name());
             }
         }
-        let _ = writeln!(table, "{:4} {} | {} | {}", listed.method, listed.path, listed.access.name(), allowed.join(" "));
+        let _ = writeln!(
+            table,
+            "{:4} {} | {} | {}",
+            listed.method,
+            listed.path,
+            listed.access.name(),
+            allowed.join(" ")
+        );
     }
     for listed in addresses().into_iter().filter(|it| it.path.starts_with("/api/")) {
         let _ = writeln!(table, "{:4} {} | {}", listed.method, listed.path, listed.access.name());
@@ -78,7 +85,10 @@ fn same_as_reviewed(table: &str) {
     }
     let reviewed = std::fs::read_to_string(&path).unwrap_or_default();
     for (now, then) in table.lines().zip(reviewed.lines()) {
-        assert_eq!(now, then, "who may come where changed: review it, then run with BAILEE_WRITE_GOLDEN=1 and commit");
+        assert_eq!(
+            now, then,
+            "who may come where changed: review it, then run with BAILEE_WRITE_GOLDEN=1 and commit"
+        );
     }
     assert_eq!(table.lines().count(), reviewed.lines().count());
 }
@@ -103,7 +113,8 @@ async fn a_token_with_one_permission_passes_just_the_gates_of_that() {
 #[test]
 fn only_these_addresses_are_open_to_everybody() {
     let all = addresses();
-    let open: Vec<_> = all.iter().filter(|it| it.access == Access::Public).map(|it| (it.method, it.path)).collect();
+    let open: Vec<_> =
+        all.iter().filter(|it| it.access == Access::Public).map(|it| (it.method, it.path)).collect();
     let allowed = [
         ("GET", "/sign-in"),
         ("POST", "/sign-in"),

@@ -80,7 +80,11 @@ async fn the_same_key_gives_the_same_answer() {
     assert_eq!((first.body.as_str(), first.location()), (second.body.as_str(), second.location()));
     assert_eq!((first.header("idempotency-replayed"), second.header("idempotency-replayed")), ("", "true"));
     let other = r#"{"name": "Kim Specimen", "unit": "1", "email": "kim@example.org"}"#;
-    problem(&api.call(Method::POST, "/api/v1/residents", Some(other), &key).await, 422, "idempotency_key_reused");
+    problem(
+        &api.call(Method::POST, "/api/v1/residents", Some(other), &key).await,
+        422,
+        "idempotency_key_reused",
+    );
     let missing = api.call(Method::POST, "/api/v1/residents", Some(other), &[]).await;
     problem(&missing, 400, "idempotency_key_required");
     // Somebody else's key of the same name is another key, and a refusal leaves a key free.
@@ -105,11 +109,16 @@ async fn lists_are_paged_by_cursors_nobody_can_make() {
         let page = api.get(&path).await.expect(200);
         names.extend(page.json()["items"].as_array().unwrap().iter().map(|item| item["name"].clone()));
         let Some(next) = page.json()["next"].as_str().map(ToOwned::to_owned) else { break };
-        assert!(page.header("link").ends_with(&format!("cursor={next}>; rel=\"next\"")), "{}", page.header("link"));
+        assert!(
+            page.header("link").ends_with(&format!("cursor={next}>; rel=\"next\"")),
+            "{}",
+            page.header("link")
+        );
         path = format!("/api/v1/residents?limit=2&cursor={next}");
     }
     assert_eq!(names.len(), 5, "{names:?}");
-    let next = api.get("/api/v1/events?limit=2").await.expect(200).json()["next"].as_str().unwrap().to_owned();
+    let next =
+        api.get("/api/v1/events?limit=2").await.expect(200).json()["next"].as_str().unwrap().to_owned();
     api.get(&format!("/api/v1/events?limit=2&cursor={next}")).await.expect(200);
     let flipped = format!("{}{}", if next.starts_with('A') { 'B' } else { 'A' }, &next[1..]);
     for bad in [flipped.as_str(), "x", "%00", &next[..next.len() - 2]] {
@@ -159,7 +168,11 @@ async fn a_token_does_what_it_carries_and_no_more() {
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
     let tokens = everything.get("/api/v1/tokens").await.expect(200).json();
-    let own = tokens["items"].as_array().unwrap().iter().find(|it| it["permissions"].as_array().unwrap().len() == 1);
+    let own = tokens["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["permissions"].as_array().unwrap().len() == 1);
     let path = format!("/api/v1/tokens/{}", own.unwrap()["id"].as_str().unwrap());
     everything.call(Method::DELETE, &path, None, &[]).await.expect(204);
     problem(&limited.get("/api/v1/banks").await, 401, "not_signed_in");
@@ -179,7 +192,9 @@ async fn ids_of_another_organisation_are_not_found() {
     let here = everything(&ours).await;
     let compartments = format!("{bank}/compartments");
     let parcel = "/api/v1/parcels/prc_01jd8k2v000000000000000000";
-    for path in [person.as_str(), &bank, &compartments, parcel, "/api/v1/parcels/nonsense", "/api/v1/events/999999"] {
+    for path in
+        [person.as_str(), &bank, &compartments, parcel, "/api/v1/parcels/nonsense", "/api/v1/events/999999"]
+    {
         problem(&here.get(path).await, 404, "not_found");
     }
     problem(&here.call(Method::DELETE, &person, None, &[("if-match", "\"1\"")]).await, 404, "not_found");
@@ -234,6 +249,7 @@ fn every_address_of_the_api_is_described() {
         let operation = &described["paths"][route.path][route.method.to_lowercase()];
         assert!(operation["summary"].is_string(), "{} {}", route.method, route.path);
     }
-    let count: usize = described["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
+    let count: usize =
+        described["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
     assert_eq!(count, api::routes().len() - 2, "nothing is described that is not routed");
 }

@@ -35,16 +35,28 @@ async fn from_the_set_up_link_to_a_resident_in_the_list() {
     let short = browser.get(&format!("/set-up/{}", link.expose())).await.expect(303);
     let page = short.location().to_owned();
     let short_password = [
-        ("token", link.expose()), ("name", "Alex Example"), ("email", EMAIL), ("password", "short"), ("again", "short"),
+        ("token", link.expose()),
+        ("name", "Alex Example"),
+        ("email", EMAIL),
+        ("password", "short"),
+        ("again", "short"),
     ];
     let again = browser.submit(&page, "/setup", &short_password).await.expect(422);
     assert!(again.body.contains("value=\"Alex Example\"") && !again.body.contains("value=\"short\""));
     let fields = [
-        ("token", link.expose()), ("name", "Alex Example"), ("email", EMAIL), ("password", PASSWORD), ("again", PASSWORD),
+        ("token", link.expose()),
+        ("name", "Alex Example"),
+        ("email", EMAIL),
+        ("password", PASSWORD),
+        ("again", PASSWORD),
     ];
     assert_eq!(browser.submit(&page, "/setup", &fields).await.expect(303).location(), "/");
     let overview = browser.get("/").await.expect(200);
-    assert!(overview.body.contains("Alex Example") && overview.body.contains("Harbour House"), "{}", overview.body);
+    assert!(
+        overview.body.contains("Alex Example") && overview.body.contains("Harbour House"),
+        "{}",
+        overview.body
+    );
     assert!(overview.body.contains("Add the first resident"));
     add_resident(&mut browser).await;
     let list = browser.get("/people?kind=residents&q=samp").await.expect(200);
@@ -63,7 +75,10 @@ async fn signing_in_goes_back_to_where_one_was_but_never_elsewhere() {
     let form = sent.location().to_owned();
     let next = browser.get(&form).await.expect(200).hidden("next");
     let fields = [("email", EMAIL), ("password", PASSWORD), ("next", next.as_str())];
-    assert_eq!(browser.submit(&form, "/sign-in", &fields).await.expect(303).location(), "/parcels?view=overdue");
+    assert_eq!(
+        browser.submit(&form, "/sign-in", &fields).await.expect(303).location(),
+        "/parcels?view=overdue"
+    );
     for elsewhere in ["https://evil.example/", "//evil.example", "/\\evil.example"] {
         let fields = [("email", EMAIL), ("password", PASSWORD), ("next", elsewhere)];
         let mut browser = platform.browser();
@@ -141,7 +156,10 @@ async fn a_form_sent_twice_acts_once() {
     let fields = [("csrf", csrf.as_str()), ("idempotency", "once"), ("name", "Parcel Post")];
     let first = browser.post_raw("/carriers", &fields, &same).await.expect(303);
     let second = browser.post_raw("/carriers", &fields, &same).await.expect(303);
-    assert_eq!((first.location(), second.header("idempotency-replayed")), ("/carriers?done=carrier-added", "true"));
+    assert_eq!(
+        (first.location(), second.header("idempotency-replayed")),
+        ("/carriers?done=carrier-added", "true")
+    );
     let other = [("csrf", csrf.as_str()), ("idempotency", "once"), ("name", "Other Post")];
     browser.post_raw("/carriers", &other, &same).await.expect(422);
     let page = browser.get("/carriers").await.expect(200);
@@ -157,14 +175,17 @@ async fn two_administrators_editing_at_once_lose_nothing() {
     let mut second = platform.browser();
     second.sign_in(EMAIL, PASSWORD).await;
     let version = first.get(&person).await.expect(200).hidden("version");
-    let edit = |unit| [("name", "Sam Sample"), ("unit", unit), ("email", "sam@example.org"), ("version", version.as_str())];
+    let edit = |unit| {
+        [("name", "Sam Sample"), ("unit", unit), ("email", "sam@example.org"), ("version", version.as_str())]
+    };
     second.submit(&person, &person, &edit("4C")).await.expect(303);
     let conflict = first.submit(&person, &person, &edit("9Z")).await.expect(412);
     assert!(conflict.body.contains("<bdi>4C</bdi>"), "their value is shown: {}", conflict.body);
     assert!(conflict.body.contains("value=\"9Z\""), "what was typed here is kept: {}", conflict.body);
     assert!(conflict.body.contains("Alex Example") && conflict.body.contains("saved while you were editing"));
     let now = conflict.hidden("version");
-    let mine = [("name", "Sam Sample"), ("unit", "9Z"), ("email", "sam@example.org"), ("version", now.as_str())];
+    let mine =
+        [("name", "Sam Sample"), ("unit", "9Z"), ("email", "sam@example.org"), ("version", now.as_str())];
     first.submit(&person, &person, &mine).await.expect(303);
     assert!(first.get(&person).await.expect(200).body.contains("value=\"9Z\""));
 }
@@ -176,14 +197,20 @@ async fn two_administrators_changing_the_site_lose_nothing() {
     let mut second = platform.browser();
     second.sign_in(EMAIL, PASSWORD).await;
     let version = first.get("/settings").await.expect(200).hidden("version");
-    let edit = |name, help| [("name", name), ("help", help), ("expiry_days", "9"), ("version", version.as_str())];
+    let edit =
+        |name, help| [("name", name), ("help", help), ("expiry_days", "9"), ("version", version.as_str())];
     let (page, path) = ("/settings", "/settings/site");
     let saved = second.submit(page, path, &edit("Harbour House", "Reception, ext. 12")).await.expect(303);
     assert_eq!(saved.location(), "/settings?done=settings-saved");
     let conflict = first.submit(page, path, &edit("Quay House", "Porter, ext. 7")).await.expect(412).body;
     assert!(conflict.contains("Alex Example\u{2069} saved while you were editing"), "{conflict}");
-    assert!(conflict.contains("<bdi>Reception, ext. 12</bdi>") && conflict.contains("<bdi>Harbour House</bdi>"));
-    assert!(conflict.contains("value=\"Quay House\"") && conflict.contains("value=\"Porter, ext. 7\""), "{conflict}");
+    assert!(
+        conflict.contains("<bdi>Reception, ext. 12</bdi>") && conflict.contains("<bdi>Harbour House</bdi>")
+    );
+    assert!(
+        conflict.contains("value=\"Quay House\"") && conflict.contains("value=\"Porter, ext. 7\""),
+        "{conflict}"
+    );
     // A wrong field does not make the old form a new one.
     let wrong = [("name", ""), ("help", "x"), ("expiry_days", "9"), ("version", version.as_str())];
     let again = first.submit(page, path, &wrong).await.expect(422);
@@ -211,7 +238,11 @@ async fn two_administrators_changing_a_text_lose_nothing() {
     let preview = first.submit(page, page, &edit(mine, "preview")).await.expect(200);
     assert_eq!(preview.hidden("version"), version, "looking at it first hides no conflict");
     let conflict = first.submit(page, page, &edit(mine, "save")).await.expect(412);
-    assert!(conflict.body.contains(&format!("<bdi>{theirs}</bdi>")) && conflict.body.contains(mine), "{}", conflict.body);
+    assert!(
+        conflict.body.contains(&format!("<bdi>{theirs}</bdi>")) && conflict.body.contains(mine),
+        "{}",
+        conflict.body
+    );
     first.submit(page, &format!("{page}/reset"), &[("version", version.as_str())]).await.expect(412);
     let now = conflict.hidden("version");
     first.submit(page, page, &[("text", mine), ("act", "save"), ("version", now.as_str())]).await.expect(303);
@@ -250,9 +281,13 @@ async fn a_courier_changes_carriers_and_leaves() {
     assert!(browser.get(no_bank.location()).await.expect(200).body.contains("Enrol a bank first"));
     let version = browser.get(&page).await.expect(200).hidden("version");
     let [name, carrier, email] = courier(&north);
-    let moved = browser.submit(&page, &page, &[name, carrier, email, ("version", &version)]).await.expect(303);
+    let moved =
+        browser.submit(&page, &page, &[name, carrier, email, ("version", &version)]).await.expect(303);
     let list = browser.get(moved.location()).await.expect(200).body;
-    assert!(list.contains("Northern Express") && !list.contains("Parcel Post") && list.contains("Saved."), "{list}");
+    assert!(
+        list.contains("Northern Express") && !list.contains("Parcel Post") && list.contains("Saved."),
+        "{list}"
+    );
     let [name, carrier, email] = courier(&post);
     let late = browser.submit(&page, &page, &[name, carrier, email, ("version", &version)]).await.expect(412);
     assert!(late.body.contains("<dt>Carrier</dt><dd><bdi>Northern Express</bdi>"), "{}", late.body);
@@ -274,7 +309,11 @@ async fn an_address_in_use_is_said_in_a_whole_sentence_in_the_readers_language()
     assert!(again.body.contains("value=\"sam@example.org\""));
     browser.cookies.insert("bailee_lang".into(), "ar".into());
     let again = browser.submit(new, new, &RESIDENT).await.expect(409);
-    assert!(again.body.contains("عنوان البريد هذا مستخدم من قبل") && !again.body.contains("already"), "{}", again.body);
+    assert!(
+        again.body.contains("عنوان البريد هذا مستخدم من قبل") && !again.body.contains("already"),
+        "{}",
+        again.body
+    );
 }
 
 #[tokio::test]
@@ -283,10 +322,15 @@ async fn whom_to_call_reaches_the_banks() {
     let platform = platform().await;
     let mut browser = platform.signed_in().await;
     let version = browser.get("/settings").await.expect(200).hidden("version");
-    let fields =
-        [("name", "Harbour House"), ("help", "+49 30 5550134"), ("expiry_days", "7"), ("version", version.as_str())];
+    let fields = [
+        ("name", "Harbour House"),
+        ("help", "+49 30 5550134"),
+        ("expiry_days", "7"),
+        ("version", version.as_str()),
+    ];
     browser.submit("/settings", "/settings/site", &fields).await.expect(303);
-    let offered = browser.submit("/settings/enrol", "/settings/enrol", &[("name", "Lobby")]).await.expect(200).body;
+    let offered =
+        browser.submit("/settings/enrol", "/settings/enrol", &[("name", "Lobby")]).await.expect(200).body;
     let at = offered.find("bailee-enrol-1.").expect("an enrolment token");
     let token = offered[at..].split('<').next().unwrap();
     let token = bailee_wire::enrol::Enrolment::parse(token).unwrap();
@@ -322,7 +366,10 @@ async fn the_first_steps_end_with_the_first_parcel_collected() {
     let courier = [("name", "Chris Courier"), ("carrier", post.as_str()), ("email", "chris@example.org")];
     assert!(browser.submit(new, new, &courier).await.expect(303).location().ends_with("done=courier-added"));
     let before = browser.get("/").await.expect(200).body;
-    assert!(before.contains("4 / 5") && before.contains("<a href=\"/parcels\">Deliver and collect"), "{before}");
+    assert!(
+        before.contains("4 / 5") && before.contains("<a href=\"/parcels\">Deliver and collect"),
+        "{before}"
+    );
     bank.forge(&[EventKind::ParcelCollected {
         parcel: ParcelId::from_bytes([1; 16]),
         compartment: bailee_domain::compartment::CompartmentNo(1),
@@ -344,7 +391,11 @@ async fn a_new_token_may_do_what_was_ticked_and_nothing_else() {
     assert!(none.body.contains("href=\"#permissions\">Choose at least one permission"), "{}", none.body);
     let long = [("name", "import"), ("days", "999"), ("may-banks-view", "yes")];
     let long = browser.submit(page, page, &long).await.expect(422);
-    assert!(long.body.contains("from 1 to 365") && long.body.contains("value=\"yes\" checked"), "{}", long.body);
+    assert!(
+        long.body.contains("from 1 to 365") && long.body.contains("value=\"yes\" checked"),
+        "{}",
+        long.body
+    );
     let fields = [("name", "import"), ("days", "30"), ("may-banks-view", "yes")];
     let made = browser.submit(page, page, &fields).await.expect(200).body;
     let at = made.find("dir=\"ltr\">blk_").expect("the token") + "dir=\"ltr\">".len();
@@ -367,7 +418,11 @@ async fn a_refused_form_says_what_is_wrong_and_keeps_what_was_typed() {
     let mut browser = platform.signed_in().await;
     let fields = [("name", "Sam"), ("unit", "4B"), ("email", "sam@"), ("phone", "")];
     let refused = browser.submit("/people/residents/new", "/people/residents/new", &fields).await.expect(422);
-    assert!(refused.body.contains("<title>Error: ") && refused.body.contains("value=\"sam@\""), "{}", refused.body);
+    assert!(
+        refused.body.contains("<title>Error: ") && refused.body.contains("value=\"sam@\""),
+        "{}",
+        refused.body
+    );
     assert!(refused.body.contains("Enter an e-mail address"));
 }
 
@@ -378,9 +433,21 @@ async fn every_page_of_the_rail_and_its_exports_come() {
     add_resident(&mut browser).await;
     platform.sequence().await;
     for path in [
-        "/", "/banks", "/parcels", "/parcels?view=overdue&q=sam", "/people?kind=couriers", "/people/couriers/new", "/carriers",
-        "/alerts", "/alerts?view=all", "/audit?kind=PersonAdded", "/settings", "/settings/templates/parcel_ready-email",
-        "/settings/templates/parcel_ready-sms", "/settings/tokens", "/settings/enrol",
+        "/",
+        "/banks",
+        "/parcels",
+        "/parcels?view=overdue&q=sam",
+        "/people?kind=couriers",
+        "/people/couriers/new",
+        "/carriers",
+        "/alerts",
+        "/alerts?view=all",
+        "/audit?kind=PersonAdded",
+        "/settings",
+        "/settings/templates/parcel_ready-email",
+        "/settings/templates/parcel_ready-sms",
+        "/settings/tokens",
+        "/settings/enrol",
     ] {
         let page = browser.get(path).await.expect(200);
         assert!(page.body.contains("<main id=\"main\"") && page.body.contains("</html>"), "{path}");
@@ -420,7 +487,8 @@ async fn a_new_token_and_an_enrolment_are_shown_once() {
     let at = made.body.find("blk_").unwrap();
     let secret = &made.body[at..at + 40];
     assert!(!browser.get("/settings/tokens").await.expect(200).body.contains(secret));
-    let offered = browser.submit("/settings/enrol", "/settings/enrol", &[("name", "Lobby")]).await.expect(200);
+    let offered =
+        browser.submit("/settings/enrol", "/settings/enrol", &[("name", "Lobby")]).await.expect(200);
     assert!(offered.body.contains("bailee-enrol-1.") && offered.body.contains("<svg"), "{}", offered.body);
     let banks = browser.get("/banks").await.expect(200);
     assert!(banks.body.contains("Lobby") && !banks.body.contains("bailee-enrol-1."));
@@ -463,7 +531,16 @@ async fn every_answer_carries_the_headers() {
     let asset = bailee_ui::assets::asset_url("app.css");
     let log = format!("/log/{}/checkpoint", platform.app.log_id());
     for path in [
-        "/", "/sign-in", "/nowhere", "/healthz", "/readyz", "/metrics", "/api/openapi.json", "/api/docs", "/api/v1/banks", &asset,
+        "/",
+        "/sign-in",
+        "/nowhere",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/api/openapi.json",
+        "/api/docs",
+        "/api/v1/banks",
+        &asset,
     ] {
         let answer = browser.get(path).await;
         for (name, value) in of(Profile::Portal) {
@@ -482,16 +559,20 @@ async fn on_https_cookies_are_bound_to_the_host_and_plain_http_is_over() {
     let request = Request::get("/sign-in").header("host", "lockers.example.org").body(Body::empty()).unwrap();
     let form = send(&platform.router, request).await.expect(200);
     assert!(form.header("set-cookie").starts_with("__Host-bailee_visit="), "{}", form.header("set-cookie"));
-    assert!(form.header("set-cookie").contains("; Secure") && form.header("set-cookie").contains("; HttpOnly"));
+    assert!(
+        form.header("set-cookie").contains("; Secure") && form.header("set-cookie").contains("; HttpOnly")
+    );
     assert_eq!(form.header("strict-transport-security"), "max-age=31536000");
 }
 
 #[tokio::test]
 async fn another_hosts_name_is_not_answered() {
     let platform = platform().await;
-    for (host, path, status) in
-        [("evil.example", "/sign-in", 421), ("localhost:8080", "/sign-in", 200), ("10.0.0.7:8080", "/healthz", 200)]
-    {
+    for (host, path, status) in [
+        ("evil.example", "/sign-in", 421),
+        ("localhost:8080", "/sign-in", 200),
+        ("10.0.0.7:8080", "/healthz", 200),
+    ] {
         let request = Request::get(path).header("host", host).body(Body::empty()).unwrap();
         send(&platform.router, request).await.expect(status);
     }

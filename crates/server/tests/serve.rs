@@ -132,9 +132,11 @@ async fn a_new_data_folder_is_its_owners_alone_and_the_figures_are_for_who_has_t
     let mode = std::fs::metadata(dir.path().join("new/data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     let to = running.listen;
-    for (header, status) in
-        [("", "404"), ("authorization: Bearer 0123456789abcdeF\r\n", "404"), ("authorization: Bearer 0123456789abcdef\r\n", "200")]
-    {
+    for (header, status) in [
+        ("", "404"),
+        ("authorization: Bearer 0123456789abcdeF\r\n", "404"),
+        ("authorization: Bearer 0123456789abcdef\r\n", "200"),
+    ] {
         let mut stream = ask(TcpStream::connect(to).await.unwrap(), to, "/metrics", header).await;
         let answer = until(&mut stream, "\r\n\r\n").await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{header}: {answer}");

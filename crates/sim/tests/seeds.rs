@@ -16,7 +16,10 @@ const SEEDS: Range<u64> = 0..200;
 const LANES: usize = 4;
 
 fn asked(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "the test's only setting, so that a seed is replayed in one line")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test's only setting, so that a seed is replayed in one line"
+    )]
     std::env::var(name).ok()
 }
 
@@ -43,10 +46,12 @@ fn no_seed_breaks_an_invariant_and_everything_rare_happens_somewhere() {
     let share = |first: u64| seeds.clone().skip(usize::try_from(first).expect("few")).step_by(LANES);
     let lanes: Vec<Tally> = thread::scope(|scope| {
         let share = &share;
-        let run_lane = |first| move || {
-            let mut tally = Tally::default();
-            share(first).for_each(|seed| tally.add(&sound(seed, Detail::Hash).tally));
-            tally
+        let run_lane = |first| {
+            move || {
+                let mut tally = Tally::default();
+                share(first).for_each(|seed| tally.add(&sound(seed, Detail::Hash).tally));
+                tally
+            }
         };
         let lanes: Vec<_> = (0..LANES as u64).map(|first| scope.spawn(run_lane(first))).collect();
         lanes.into_iter().map(|lane| lane.join().expect("a lane ends with its seeds")).collect()

@@ -54,7 +54,8 @@ fn files() -> Vec<String> {
         .output();
     let listed = listed.expect("git is there").stdout;
     let names = String::from_utf8(listed).expect("file names are text");
-    let mut names: Vec<String> = names.lines().map(str::to_owned).filter(|name| root().join(name).is_file()).collect();
+    let mut names: Vec<String> =
+        names.lines().map(str::to_owned).filter(|name| root().join(name).is_file()).collect();
     names.sort();
     names.dedup();
     names
@@ -89,8 +90,11 @@ fn arrows() -> BTreeMap<String, BTreeSet<(String, bool)>> {
         .expect("cargo is there");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
-    let short = |value: &serde_json::Value| value["name"].as_str().unwrap_or("").trim_start_matches("bailee-").to_owned();
-    let is_ours = |value: &serde_json::Value| value["name"].as_str().is_some_and(|name| name.starts_with("bailee"));
+    let short = |value: &serde_json::Value| {
+        value["name"].as_str().unwrap_or("").trim_start_matches("bailee-").to_owned()
+    };
+    let is_ours =
+        |value: &serde_json::Value| value["name"].as_str().is_some_and(|name| name.starts_with("bailee"));
     let of = |package: &serde_json::Value| {
         let dependencies = list(&package["dependencies"]);
         let ours = dependencies.iter().filter(|dependency| is_ours(dependency));
@@ -105,7 +109,8 @@ fn arrows_go_one_way() {
     let known: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
     assert!(!found.is_empty());
     for (from, to) in found {
-        let allowed = known.get(from.as_str()).unwrap_or_else(|| panic!("crate {from} has no place in ARROWS"));
+        let allowed =
+            known.get(from.as_str()).unwrap_or_else(|| panic!("crate {from} has no place in ARROWS"));
         for (to, only_in_tests) in to {
             let fits = allowed.contains(&to.as_str()) || (only_in_tests && to == "sim");
             assert!(fits, "{from} must not depend on {to}");
@@ -117,7 +122,9 @@ fn arrows_go_one_way() {
 fn sql_is_the_stores_and_the_ledgers() {
     let sql = ["\"SELECT ", "\"INSERT INTO ", "\"DELETE FROM ", "\"CREATE TABLE ", "\"UPDATE "];
     let outside = |name: &String| {
-        !name.starts_with("crates/server/src/store") && !name.starts_with("crates/server/src/ledger") && name.contains("/src/")
+        !name.starts_with("crates/server/src/store")
+            && !name.starts_with("crates/server/src/ledger")
+            && name.contains("/src/")
     };
     let says = |name: &String| sql.iter().any(|word| code(name).contains(word));
     let found: Vec<String> = rust_under(&["crates/"]).into_iter().filter(outside).filter(says).collect();
@@ -126,25 +133,47 @@ fn sql_is_the_stores_and_the_ledgers() {
 
 #[test]
 fn the_web_stays_in_its_layer() {
-    let inner = ["crates/domain/", "crates/wire/", "crates/vault/", "crates/audit/", "crates/server/src/app", "crates/server/src/store",
-        "crates/server/src/ledger", "crates/server/src/jobs"];
-    let found: Vec<String> = rust_under(&inner).into_iter().filter(|name| code(name).contains("axum")).collect();
+    let inner = [
+        "crates/domain/",
+        "crates/wire/",
+        "crates/vault/",
+        "crates/audit/",
+        "crates/server/src/app",
+        "crates/server/src/store",
+        "crates/server/src/ledger",
+        "crates/server/src/jobs",
+    ];
+    let found: Vec<String> =
+        rust_under(&inner).into_iter().filter(|name| code(name).contains("axum")).collect();
     none(&found, "nothing below http knows the web framework:");
 }
 
 #[test]
 fn status_codes_are_mapped_in_one_place() {
     let inside = ["problem.rs", "ledger", "health.rs"];
-    let names = |name: &String| code(name).contains("StatusCode::") && !inside.iter().any(|part| name.contains(part));
-    let server = rust_under(&["crates/server/src/http/api", "crates/server/src/app", "crates/server/src/jobs"]);
+    let names =
+        |name: &String| code(name).contains("StatusCode::") && !inside.iter().any(|part| name.contains(part));
+    let server =
+        rust_under(&["crates/server/src/http/api", "crates/server/src/app", "crates/server/src/jobs"]);
     let found: Vec<String> = server.into_iter().filter(names).collect();
     none(&found, "status codes are problem.rs's (and the ledger's tile routes'):");
 }
 
 #[test]
 fn json_is_read_and_written_at_the_borders() {
-    let may = ["crates/wire/", "crates/bailee/", "crates/sim/", "crates/server/src/notify/", "crates/server/src/http/", "crates/edge/src/installation.rs"];
-    let names = |name: &String| name.contains("/src/") && code(name).contains("serde_json") && !may.iter().any(|m| name.starts_with(m));
+    let may = [
+        "crates/wire/",
+        "crates/bailee/",
+        "crates/sim/",
+        "crates/server/src/notify/",
+        "crates/server/src/http/",
+        "crates/edge/src/installation.rs",
+    ];
+    let names = |name: &String| {
+        name.contains("/src/")
+            && code(name).contains("serde_json")
+            && !may.iter().any(|m| name.starts_with(m))
+    };
     let found: Vec<String> = rust_under(&["crates/"]).into_iter().filter(names).collect();
     none(&found, "JSON is wire's:");
 }
@@ -189,9 +218,13 @@ fn every_dependency_is_listed_with_what_it_is_for() {
     let manifest = read("Cargo.toml").expect("the workspace has a manifest");
     let list = read("docs/reference/dependencies.md").expect("the list of dependencies is there");
     let section = manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
-    let names = section.expect("the workspace names its dependencies").lines().filter_map(|line| line.split_once(" = "));
+    let names = section
+        .expect("the workspace names its dependencies")
+        .lines()
+        .filter_map(|line| line.split_once(" = "));
     let missing = |name: &&str| !name.starts_with("bailee-") && !list.contains(&format!("| {name} |"));
-    let missing: Vec<String> = names.map(|(name, _)| name.trim()).filter(missing).map(str::to_owned).collect();
+    let missing: Vec<String> =
+        names.map(|(name, _)| name.trim()).filter(missing).map(str::to_owned).collect();
     none(&missing, "not in docs/reference/dependencies.md:");
 }
 
@@ -204,7 +237,9 @@ fn nothing_tells_of_the_machine_it_was_made_on() {
         let says = |line: &str| places.iter().any(|place| line.contains(place));
         found.extend(text.lines().filter(|line| says(line)).map(|line| format!("{name}: {line}")));
         if name.ends_with("Cargo.lock") {
-            let foreign = |line: &&str| line.starts_with("source = ") && !line.contains("github.com/rust-lang/crates.io-index");
+            let foreign = |line: &&str| {
+                line.starts_with("source = ") && !line.contains("github.com/rust-lang/crates.io-index")
+            };
             found.extend(text.lines().filter(foreign).map(|line| format!("{name}: {line}")));
         }
     }

@@ -138,7 +138,8 @@ fn kebab(name: &str) -> String {
 
 #[test]
 fn every_event_has_words_in_every_language() {
-    let kinds = [("event.rs", "EventKind", "ProblemReported"), ("platform.rs", "PlatformEventKind", "LogExported")];
+    let kinds =
+        [("event.rs", "EventKind", "ProblemReported"), ("platform.rs", "PlatformEventKind", "LogExported")];
     for (file, of, one) in kinds {
         let all = variants(file, of);
         assert!(all.len() >= 20 && all.contains(&one.to_owned()), "{of}: {all:?}");

@@ -59,6 +59,11 @@ impl House {
         kiosk
     }
 
+    /// Somebody without an account.
+    pub fn stranger(&self, path: &str) -> Page {
+        self.browser.page(&self.portal(path)).unwrap()
+    }
+
     /// Stops the demonstration and starts it again on the same data.
     pub fn restart(&mut self) {
         self.demo.take().unwrap().stop();

@@ -129,6 +129,16 @@ fn a_forced_door_is_seen_at_once_by_everybody_who_should() {
     is_fine(&house.admin);
 }
 
+#[test]
+fn somebody_who_clicks_fast_never_waits_for_lines_of_pages_they_left() {
+    let Some(house) = House::set_up() else { return };
+    // A browser opens six connections to one server; each of these pages holds one.
+    for path in ["/", "/banks", "/parcels", "/alerts"].iter().cycle().take(12) {
+        house.admin.goto(&house.portal(path)).unwrap();
+    }
+    is_fine(&house.admin);
+}
+
 /// Remembers in the page when words appeared, by the clock all pages share.
 fn notes_when_shown(words: &str) -> String {
     format!(

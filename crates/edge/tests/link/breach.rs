@@ -69,8 +69,9 @@ fn a_sound_batch_is_taken_whole() {
 
 #[test]
 fn every_breach_is_named() {
+    type Harm<'a> = &'a dyn Fn(&mut Events);
     let other = |bank: &mut BankId, _: &mut u64| *bank = BankId::from_bytes([1; 16]);
-    let cases: [(u64, &dyn Fn(&mut Events), Breach); 7] = [
+    let cases: [(u64, Harm<'_>, Breach); 7] = [
         (2, &|_| {}, Breach::Gap { expected: 2, found: 3 }),
         (3, &|e| e.events[0] = changed(&e.events[0], |_, _| {}), Breach::ChangedRepeat { seq: 3 }),
         (2, &|e| e.events.swap(0, 1), Breach::OtherBank { seq: 3 }),

@@ -154,7 +154,7 @@ impl Pair {
             }
             platform::Output::Store(batch) => self.store(&batch),
             platform::Output::AlarmPreview { event, .. } => {
-                self.previews.push((event.seq, self.stored.len()))
+                self.previews.push((event.seq, self.stored.len()));
             }
             platform::Output::Greeted(_) | platform::Output::Status(_) => {}
             platform::Output::Replied { command, .. } => *self.answered.entry(command).or_default() += 1,

@@ -23,7 +23,11 @@ impl Http {
     ///
     /// # Errors
     /// [`Problem::bad_cursor`], whatever is wrong with it.
-    pub fn position<T: std::str::FromStr>(&self, list: &str, cursor: Option<&str>) -> Result<Option<T>, Problem> {
+    pub fn position<T: std::str::FromStr>(
+        &self,
+        list: &str,
+        cursor: Option<&str>,
+    ) -> Result<Option<T>, Problem> {
         let Some(cursor) = cursor.filter(|text| !text.is_empty()) else { return Ok(None) };
         let position = self.open_cursor(list, cursor).ok_or_else(Problem::bad_cursor)?;
         position.parse().map(Some).map_err(|_| Problem::bad_cursor())

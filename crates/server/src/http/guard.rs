@@ -42,11 +42,16 @@ impl Asked {
 
     /// Says no: a page to browsers, a problem to programs.
     pub fn refuse(&self, problem: &Problem) -> Response {
-        if self.wants_page() { portal::message(&self.headers, problem, &self.id.0) } else { problem.json(&self.id.0) }
+        if self.wants_page() {
+            portal::message(&self.headers, problem, &self.id.0)
+        } else {
+            problem.json(&self.id.0)
+        }
     }
 
     fn wants_page(&self) -> bool {
-        let accept = self.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accept =
+            self.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         !self.uri.path().starts_with("/api/") && accept.contains("text/html")
     }
 }
@@ -172,7 +177,9 @@ mod tests {
         for ours in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080"] {
             assert!(is_loopback(ours), "{ours}");
         }
-        for foreign in ["10.0.0.1:8080", "localhost.example.org", "127.0.0.1.example.org", "", "[::2]", "evil"] {
+        for foreign in
+            ["10.0.0.1:8080", "localhost.example.org", "127.0.0.1.example.org", "", "[::2]", "evil"]
+        {
             assert!(!is_loopback(foreign), "{foreign}");
         }
     }

@@ -56,7 +56,9 @@ pub async fn metrics(State(http): State<Http>, request: Request) -> Response {
 
 fn may_measure(http: &Http, request: &Request) -> bool {
     match http.options().metrics_token {
-        Some(hash) => bearer(request.headers()).is_some_and(|token| same(&sha256(&[token.as_bytes()]), &hash)),
+        Some(hash) => {
+            bearer(request.headers()).is_some_and(|token| same(&sha256(&[token.as_bytes()]), &hash))
+        }
         None => is_this_machine(request),
     }
 }
@@ -64,7 +66,8 @@ fn may_measure(http: &Http, request: &Request) -> bool {
 /// Whether the connection comes from here, and not through a proxy that is here.
 fn is_this_machine(request: &Request) -> bool {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let passed_on = ["forwarded", "x-forwarded-for", "via"].iter().any(|name| request.headers().contains_key(*name));
+    let passed_on =
+        ["forwarded", "x-forwarded-for", "via"].iter().any(|name| request.headers().contains_key(*name));
     !passed_on && peer.is_some_and(|ConnectInfo(address)| address.ip().is_loopback())
 }
 
@@ -84,9 +87,17 @@ async fn log_size(http: &Http) -> Option<u64> {
 async fn exposition(http: &Http) -> String {
     let mut out = String::new();
     let shared = &http.0;
-    let _ = writeln!(out, "# HELP bailee_http_responses_total Answers by class of status.\n# TYPE bailee_http_responses_total counter");
+    let _ = writeln!(
+        out,
+        "# HELP bailee_http_responses_total Answers by class of status.\n# TYPE bailee_http_responses_total counter"
+    );
     for (i, count) in shared.counters.by_class.iter().enumerate() {
-        let _ = writeln!(out, "bailee_http_responses_total{{class=\"{}xx\"}} {}", i + 1, count.load(Ordering::Relaxed));
+        let _ = writeln!(
+            out,
+            "bailee_http_responses_total{{class=\"{}xx\"}} {}",
+            i + 1,
+            count.load(Ordering::Relaxed)
+        );
     }
     let in_flight = shared.options.at_once - shared.places.available_permits();
     let streams = super::STREAMS - shared.streams.available_permits();

@@ -37,11 +37,16 @@ impl Limiter {
             full_at.retain(|_, at| *at > now);
         }
         // A bucket is the moment at which it will be full again.
-        let owed_ms = full_at.get(who).map_or(0, |at| at.since_ms(now)).clamp(0, i64::from(BURST) * MS_PER_CALL);
+        let owed_ms =
+            full_at.get(who).map_or(0, |at| at.since_ms(now)).clamp(0, i64::from(BURST) * MS_PER_CALL);
         let after_ms = owed_ms + MS_PER_CALL;
         let capacity_ms = i64::from(BURST) * MS_PER_CALL;
         if after_ms > capacity_ms {
-            return Left { calls: 0, reset_s: seconds(owed_ms), wait_s: Some(seconds(after_ms - capacity_ms)) };
+            return Left {
+                calls: 0,
+                reset_s: seconds(owed_ms),
+                wait_s: Some(seconds(after_ms - capacity_ms)),
+            };
         }
         full_at.insert(who.to_owned(), now.plus_ms(after_ms));
         let calls = u32::try_from((capacity_ms - after_ms) / MS_PER_CALL).unwrap_or(0);
@@ -80,6 +85,10 @@ mod tests {
         assert_eq!(limiter.take("a", start).wait_s, Some(1));
         assert_eq!(limiter.take("b", start).wait_s, None, "another token has its own");
         assert_eq!(limiter.take("a", start.plus_ms(MS_PER_CALL)).wait_s, None);
-        assert_eq!(limiter.take("a", start.plus_ms(-86_400_000)).wait_s, Some(1), "a clock set back costs little");
+        assert_eq!(
+            limiter.take("a", start.plus_ms(-86_400_000)).wait_s,
+            Some(1),
+            "a clock set back costs little"
+        );
     }
 }

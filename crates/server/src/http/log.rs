@@ -28,7 +28,8 @@ pub async fn file(
 }
 
 async fn read(http: &Http, log: String, path: &str) -> Result<Response, Problem> {
-    let log = LogId::new(log).filter(|log| log.as_str() == http.app().log_id()).ok_or_else(Problem::not_found)?;
+    let log =
+        LogId::new(log).filter(|log| log.as_str() == http.app().log_id()).ok_or_else(Problem::not_found)?;
     let reader = LogReader::new(http.app().db(), &log);
     match path {
         "checkpoint" => Ok(text(reader.checkpoint().await.map_err(|error| failed(&error))?)),
@@ -36,7 +37,8 @@ async fn read(http: &Http, log: String, path: &str) -> Result<Response, Problem>
         tile => {
             let tile: TilePath = tile.parse().map_err(|_| Problem::not_found())?;
             let bytes = reader.file(tile).await.map_err(|error| failed(&error))?;
-            let kind = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, FOR_EVER)];
+            let kind =
+                [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, FOR_EVER)];
             Ok((kind, [open_to_all()], bytes).into_response())
         }
     }

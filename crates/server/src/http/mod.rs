@@ -79,7 +79,8 @@ impl Options {
     #[must_use]
     pub fn new(public_url: impl Into<String>) -> Self {
         let public_url = public_url.into().trim_end_matches('/').to_owned();
-        let transport = if public_url.starts_with("https://") { Transport::Https } else { Transport::Loopback };
+        let transport =
+            if public_url.starts_with("https://") { Transport::Https } else { Transport::Loopback };
         Self {
             public_url,
             transport,
@@ -116,7 +117,8 @@ const STREAMS: usize = 500;
 
 impl Http {
     fn new(app: App, ask: Arc<dyn Ask>, options: Options) -> Self {
-        let host = options.public_url.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
+        let host =
+            options.public_url.parse::<Uri>().ok().and_then(|uri| uri.authority().map(ToString::to_string));
         Self(Arc::new(Shared {
             app,
             ask,
@@ -200,5 +202,9 @@ pub fn router(app: App, ask: Arc<dyn Ask>, options: Options) -> Router {
 /// Every address of the portal and the API with who may come there, in the order they are routed.
 #[must_use]
 pub fn addresses() -> Vec<Listed> {
-    portal::routes().iter().map(|route| route.listed).chain(api::routes().iter().map(|route| route.listed)).collect()
+    portal::routes()
+        .iter()
+        .map(|route| route.listed)
+        .chain(api::routes().iter().map(|route| route.listed))
+        .collect()
 }

@@ -53,7 +53,12 @@ pub async fn run(
     }
 }
 
-async fn keep(http: &Http, principal: &Principal, key: &str, response: Response) -> Result<Response, Problem> {
+async fn keep(
+    http: &Http,
+    principal: &Principal,
+    key: &str,
+    response: Response,
+) -> Result<Response, Problem> {
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         idempotency::forget(http.app(), principal, key).await?;

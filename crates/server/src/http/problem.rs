@@ -146,11 +146,17 @@ impl Problem {
             detail: self.detail.clone(),
             code: self.code.into(),
             instance: instance.into(),
-            errors: self.fields.iter().map(|wrong| json::FieldProblem::new(wrong.field, wrong.code)).collect(),
+            errors: self
+                .fields
+                .iter()
+                .map(|wrong| json::FieldProblem::new(wrong.field, wrong.code))
+                .collect(),
         };
         let text = json::text(&body);
         let mut response = self.wrap(text.into());
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -167,11 +173,15 @@ impl Problem {
     #[must_use]
     pub fn message(&self) -> Message {
         match self.status {
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED if self.code != "foreign_form" => Message::Forbidden,
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED if self.code != "foreign_form" => {
+                Message::Forbidden
+            }
             StatusCode::TOO_MANY_REQUESTS => Message::TooMany,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Message::Unavailable,
             StatusCode::INTERNAL_SERVER_ERROR => Message::Failed,
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::MISDIRECTED_REQUEST => Message::NotFound,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::MISDIRECTED_REQUEST => {
+                Message::NotFound
+            }
             _ => Message::Stale,
         }
     }

@@ -68,11 +68,8 @@ pub async fn platform_at(url: &str) -> Platform {
     let db = Db::open(&DbConfig::memory()).await.unwrap();
     let app = install::open_or_create(db, &kek, outside, &names).await.unwrap();
     let log_key = install::log_key(&app).unwrap().verifying;
-    let options = Options {
-        log_key: log_key.to_string(),
-        link_address: "127.0.0.1:8443".into(),
-        ..Options::new(url)
-    };
+    let options =
+        Options { log_key: log_key.to_string(), link_address: "127.0.0.1:8443".into(), ..Options::new(url) };
     let router = http::router(app.clone(), Arc::new(Silent), options);
     let sequencer = install::sequencer(&app).await.unwrap();
     Platform { app, clock, router, sequencer, log_key }
@@ -121,14 +118,15 @@ impl Platform {
         let input =
             ResidentInput { name: role.name(), unit: "1", email: &email, phone: "", reach: Reach::Standard };
         let person = people::add_resident(&self.app, &admin, input).await.unwrap();
-        let (token, id) = self.app.draw(|mut rng| {
-            (Token::generate(TokenKind::Session, &mut rng), SessionId::new(START, &mut rng))
-        });
+        let (token, id) = self
+            .app
+            .draw(|mut rng| (Token::generate(TokenKind::Session, &mut rng), SessionId::new(START, &mut rng)));
         let (hash, now) = (token.hash().0, self.app.now());
         let made = self.app.db().tx(async move |tx| {
             let row = SessionRow { id, person, created_at: now, last_used: now };
             session::insert(&tx, hash, &row).await?;
-            tx.exec("DELETE FROM assignment WHERE person = $1", bailee_server::params![person.to_string()]).await?;
+            tx.exec("DELETE FROM assignment WHERE person = $1", bailee_server::params![person.to_string()])
+                .await?;
             assignment::insert(&tx, person, Assignment { role, scope: Scope::Organisation }).await?;
             Ok(())
         });
@@ -170,7 +168,8 @@ impl Answer {
     /// The value of a hidden input of the first form that has one of this name.
     pub fn hidden(&self, name: &str) -> String {
         let start = format!("name=\"{name}\" value=\"");
-        let rest = self.body.split_once(&start).unwrap_or_else(|| panic!("a field {name} in {}", self.body)).1;
+        let rest =
+            self.body.split_once(&start).unwrap_or_else(|| panic!("a field {name} in {}", self.body)).1;
         rest.split('"').next().unwrap().to_owned()
     }
 }
@@ -200,7 +199,12 @@ impl Browser {
     }
 
     /// Posts fields as they are.
-    pub async fn post_raw(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+    pub async fn post_raw(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
         let mut request = self.request(Method::POST, path);
@@ -227,7 +231,8 @@ impl Browser {
     }
 
     fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Request::builder()
             .method(method)
             .uri(path)
@@ -270,7 +275,13 @@ impl Program {
         self.call(Method::POST, path, Some(body), &[("idempotency-key", &key)]).await
     }
 
-    pub async fn call(&self, method: Method, path: &str, body: Option<&str>, headers: &[(&str, &str)]) -> Answer {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

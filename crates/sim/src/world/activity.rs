@@ -57,7 +57,8 @@ impl World {
         };
         for bank in 0..self.banks.len() {
             // Some come back before the next activity, some during the ones after it.
-            let for_ms = if self.dice.percent(50) { pause - MINUTE } else { pause + self.dice.below(cut_for) };
+            let for_ms =
+                if self.dice.percent(50) { pause - MINUTE } else { pause + self.dice.below(cut_for) };
             self.partition(bank, for_ms);
         }
         pause

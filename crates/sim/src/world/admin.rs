@@ -31,7 +31,8 @@ const NAP_MS: u64 = 900_000;
 
 impl World {
     fn sleeps(&self) -> bool {
-        self.next_activity_ms > self.now_ms() + NAP_MS && self.banks.iter().all(super::bank::SimBank::is_cut_off)
+        self.next_activity_ms > self.now_ms() + NAP_MS
+            && self.banks.iter().all(super::bank::SimBank::is_cut_off)
     }
 
     pub(super) fn platform_tick(&mut self) {
@@ -68,7 +69,9 @@ impl World {
             let Some(sealed) = &row.variables else { continue };
             let letter = outbox::open(app, row.id, sealed).expect("what the platform sealed opens");
             let posted = match (letter.facts, row.parcel) {
-                (Facts::ParcelReady { code, .. }, Some(parcel)) => Posted::Pickup { parcel, code, qr: letter.qr },
+                (Facts::ParcelReady { code, .. }, Some(parcel)) => {
+                    Posted::Pickup { parcel, code, qr: letter.qr }
+                }
                 (Facts::CourierCode { code, .. }, _) => Posted::CourierCode { person: row.person, code },
                 _ => Posted::Other,
             };
@@ -83,7 +86,9 @@ impl World {
         for message in taken {
             self.saw(Sometimes::MessageSent);
             match self.posted.remove(&message.id) {
-                Some(Posted::Pickup { parcel, code, qr }) => self.letter_arrives(app, parcel, &code, qr, &message.text),
+                Some(Posted::Pickup { parcel, code, qr }) => {
+                    self.letter_arrives(app, parcel, &code, qr, &message.text)
+                }
                 Some(Posted::CourierCode { person, code }) => {
                     let courier = self.couriers.iter_mut().find(|courier| courier.person == person);
                     courier.expect("a courier").code = Some(Code::parse(&code).expect("eight digits"));
@@ -99,7 +104,8 @@ impl World {
         let parcel = self.stored_parcel(app, id);
         holds!(parcel.custody == Custody::InBank, "I18: a code was sent for a parcel that is gone");
         let bank = self.banks.iter().position(|bank| bank.id == parcel.bank).expect("one of the banks");
-        let (grant, granted) = self.watches[bank].grant_of(id).expect("I18: a code was sent for a parcel no bank has");
+        let (grant, granted) =
+            self.watches[bank].grant_of(id).expect("I18: a code was sent for a parcel no bank has");
         holds!(granted.generation > 0, "I18: a code was sent before bank {bank} had it");
         let code = Code::parse(code).expect("eight digits");
         let grouped = code.digits().chunks(4).map(|part| std::str::from_utf8(part).expect("digits"));
@@ -147,7 +153,8 @@ impl World {
         let Some(running) = &self.banks[bank].running else { return };
         let Some(lasting) = running.controller.lasting() else { return };
         let out: Vec<_> = lasting.out_of_service.keys().copied().collect();
-        let closed = !matches!(lasting.budget.keypad(true_time(self.now_ms())), bailee_domain::budget::Keypad::Ready);
+        let closed =
+            !matches!(lasting.budget.keypad(true_time(self.now_ms())), bailee_domain::budget::Keypad::Ready);
         let (app, desk) = (self.platform.app(), self.platform.desk());
         let (Some(app), Some(desk)) = (app, desk) else { return };
         for compartment in out {
@@ -160,7 +167,8 @@ impl World {
             let (app, desk, admin) = (app.clone(), desk.clone(), self.admin.clone());
             let (id, answers) = (self.banks[bank].id, self.answers.clone());
             self.platform.spawn(async move {
-                let asked = banks::request_service(&app, &*desk, &admin, (id, compartment), ServiceWish::Back).await;
+                let asked =
+                    banks::request_service(&app, &*desk, &admin, (id, compartment), ServiceWish::Back).await;
                 answered(&answers, asked.is_ok(), Answered::PutBack);
             });
         }
@@ -175,7 +183,10 @@ impl World {
 
     fn revoke(&mut self) {
         let Some((bank, parcel)) = self.waiting_parcel() else { return };
-        let (Some((grant, _)), Some(desk)) = (self.watches[bank].grant_of(parcel), self.platform.desk()) else { return };
+        let (Some((grant, _)), Some(desk)) = (self.watches[bank].grant_of(parcel), self.platform.desk())
+        else {
+            return;
+        };
         let (id, answers) = (self.banks[bank].id, self.answers.clone());
         let deadline = true_time(self.now_ms()).plus_ms(15_000);
         self.platform.spawn(async move {
@@ -206,7 +217,12 @@ impl World {
             let at = self.dice.index(self.residents.len());
             let person = self.residents[at].person;
             let found = self.platform.block_on(people::find(app, &self.admin, person)).expect("a resident");
-            if refused_at_most(self.platform.block_on(people::remove(app, &self.admin, person, found.version))) {
+            if refused_at_most(self.platform.block_on(people::remove(
+                app,
+                &self.admin,
+                person,
+                found.version,
+            ))) {
                 self.note(format_args!("platform: a resident leaves"));
                 self.residents.remove(at);
             }
@@ -227,7 +243,10 @@ impl World {
         };
         let reach = self.dice.pick(&[Reach::Standard, Reach::Standard, Reach::Low]);
         let input = ResidentInput { name: &name, unit: &unit, email, phone, reach };
-        let person = self.platform.block_on(people::add_resident(app, &self.admin, input)).expect("a resident is added");
+        let person = self
+            .platform
+            .block_on(people::add_resident(app, &self.admin, input))
+            .expect("a resident is added");
         self.residents.push(Resident { person, unit });
     }
 
@@ -243,7 +262,8 @@ impl World {
     pub(super) fn add_courier(&mut self, app: &App, number: usize) {
         let (name, email) = (format!("Courier Nr{number}"), format!("c{number}@sim.example"));
         let input = couriers::CourierInput { name: &name, carrier: self.carrier, email: &email, phone: "" };
-        let added = self.platform.block_on(couriers::add(app, &self.admin, input)).expect("a courier is added");
+        let added =
+            self.platform.block_on(couriers::add(app, &self.admin, input)).expect("a courier is added");
         self.couriers.push(Courier { person: added.person, code: None });
     }
 }

@@ -166,8 +166,15 @@ pub fn layout(doors: u16, dice: &mut Dice) -> Layout {
 
 impl SimBank {
     /// A bank that has never been started.
-    pub fn new(id: BankId, layout: Layout, device_seed: [u8; 32], installed: Installed, dice: &mut Dice) -> Self {
-        let closed = Door { open: false, item: None, lock: Lock::Works, sensor: Sensor::True, doubtful: false };
+    pub fn new(
+        id: BankId,
+        layout: Layout,
+        device_seed: [u8; 32],
+        installed: Installed,
+        dice: &mut Dice,
+    ) -> Self {
+        let closed =
+            Door { open: false, item: None, lock: Lock::Works, sensor: Sensor::True, doubtful: false };
         let doors = layout.iter().map(|c| (c.number, closed.clone())).collect();
         let silent = layout.iter().map(|c| (c.wiring.board, false)).collect();
         Self {
@@ -211,7 +218,11 @@ impl SimBank {
     ///
     /// # Errors
     /// [`JournalError`] when the power failed again while the journal was opened, or the journal is damaged.
-    pub fn start(&mut self, now_ms: u64, dice: &mut Dice) -> Result<(Vec<Vec<u8>>, Vec<Effect>), JournalError> {
+    pub fn start(
+        &mut self,
+        now_ms: u64,
+        dice: &mut Dice,
+    ) -> Result<(Vec<Vec<u8>>, Vec<Effect>), JournalError> {
         let opened = Journal::open(self.disk.clone(), self.seal_key(), self.journal_id(), dice.generator());
         let (journal, recovered) = opened?;
         self.boot += 1;
@@ -298,7 +309,8 @@ impl SimBank {
 impl Running {
     /// The status for the platform's map, if it has changed; as the controller's own loop makes it.
     pub fn status(&mut self, now: Now, boards: impl Iterator<Item = u8>) -> Option<BankStatus> {
-        let keypad = self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
+        let keypad =
+            self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
         let status = (self.controller.doors(), self.health.clone(), keypad, self.controller.in_order());
         if self.told.as_ref() == Some(&status) {
             return None;

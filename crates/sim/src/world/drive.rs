@@ -71,7 +71,8 @@ impl World {
 
     fn tell_status(&mut self, bank: usize, now: Now) {
         let boards: Vec<u8> = self.banks[bank].silent.keys().copied().collect();
-        let status = self.banks[bank].running.as_mut().and_then(|running| running.status(now, boards.into_iter()));
+        let status =
+            self.banks[bank].running.as_mut().and_then(|running| running.status(now, boards.into_iter()));
         if let Some(status) = status {
             self.link(bank, uplink::Input::Status(status));
         }
@@ -137,13 +138,21 @@ impl World {
             self.saw(Sometimes::SecondPulse);
         }
         self.note(format_args!("bank {bank} drives {compartment}"));
-        let delay = if self.dice.percent(2) { self.dice.between(1_400, 2_500) } else { self.dice.between(10, 250) };
+        let delay =
+            if self.dice.percent(2) { self.dice.between(1_400, 2_500) } else { self.dice.between(10, 250) };
         let boot = self.banks[bank].boot;
         self.agenda.after(delay, Happening::Order { bank, boot, ticket, compartment, not_after_ms });
     }
 
     /// An order has waited for its turn on the bus.
-    pub(super) fn order(&mut self, bank: usize, boot: u64, ticket: u64, compartment: CompartmentNo, not_after_ms: u64) {
+    pub(super) fn order(
+        &mut self,
+        bank: usize,
+        boot: u64,
+        ticket: u64,
+        compartment: CompartmentNo,
+        not_after_ms: u64,
+    ) {
         if self.banks[bank].boot != boot || self.banks[bank].running.is_none() {
             return;
         }
@@ -212,7 +221,12 @@ impl World {
         self.banks[bank].silent.insert(board, health == BoardHealth::Silent);
         let ms = self.now_ms();
         if health == BoardHealth::Silent {
-            let wired: Vec<_> = self.banks[bank].layout.iter().filter(|c| c.wiring.board == board).map(|c| c.number).collect();
+            let wired: Vec<_> = self.banks[bank]
+                .layout
+                .iter()
+                .filter(|c| c.wiring.board == board)
+                .map(|c| c.number)
+                .collect();
             for compartment in wired {
                 self.watches[bank].read(compartment, bailee_domain::compartment::Sensed::Unknown, ms);
             }
@@ -226,7 +240,14 @@ impl World {
         }
     }
 
-    pub(super) fn compared(&mut self, bank: usize, boot: u64, guess: u64, code: Code, candidates: &[Candidate]) {
+    pub(super) fn compared(
+        &mut self,
+        bank: usize,
+        boot: u64,
+        guess: u64,
+        code: Code,
+        candidates: &[Candidate],
+    ) {
         if self.banks[bank].boot != boot {
             return;
         }

@@ -67,7 +67,8 @@ impl World {
         for door in it.doors.values_mut() {
             (door.lock, door.sensor) = (Lock::Works, Sensor::True);
         }
-        let silent: Vec<u8> = it.silent.iter().filter(|(_, silent)| **silent).map(|(board, _)| *board).collect();
+        let silent: Vec<u8> =
+            it.silent.iter().filter(|(_, silent)| **silent).map(|(board, _)| *board).collect();
         for board in silent {
             self.board(bank, board, BoardHealth::Answering);
         }
@@ -90,7 +91,8 @@ impl World {
                     && running.link.reached()
                     && running.controller.backlog().lock().is_ok_and(|backlog| backlog.is_empty())
             };
-            it.running.as_ref().is_some_and(empty) && self.watches[bank].stored == self.watches[bank].leaves.len() as u64
+            it.running.as_ref().is_some_and(empty)
+                && self.watches[bank].stored == self.watches[bank].leaves.len() as u64
         };
         self.platform.is_up() && self.platform.is_idle() && (0..self.banks.len()).all(bank)
     }
@@ -132,9 +134,16 @@ impl World {
             }
             let before = self.letters.len();
             let extended = self.platform.block_on(parcels::extend(&app, &self.admin, parcel, 30));
-            let again = extended.is_err().then(|| self.platform.block_on(parcels::send_again(&app, &self.admin, parcel)));
-            holds!(again.is_none_or(|again| again.is_ok()), "I21: no new code can be had for a parcel in bank {bank}");
-            self.until("a letter comes", |world| world.letters[before..].iter().any(|letter| letter.parcel == parcel));
+            let again = extended
+                .is_err()
+                .then(|| self.platform.block_on(parcels::send_again(&app, &self.admin, parcel)));
+            holds!(
+                again.is_none_or(|again| again.is_ok()),
+                "I21: no new code can be had for a parcel in bank {bank}"
+            );
+            self.until("a letter comes", |world| {
+                world.letters[before..].iter().any(|letter| letter.parcel == parcel)
+            });
             self.fetch(bank, parcel, before);
         }
     }
@@ -166,7 +175,12 @@ impl World {
         let Some(ports) = self.platform.ports() else { return };
         for (bank, watch) in self.banks.iter().zip(&self.watches) {
             let held = self.platform.block_on(ports.ingest.position(bank.id)).expect("the store answers").seq;
-            holds!(held >= watch.stored, "I5: {} events of {} were acknowledged, {held} are held", watch.stored, bank.id);
+            holds!(
+                held >= watch.stored,
+                "I5: {} events of {} were acknowledged, {held} are held",
+                watch.stored,
+                bank.id
+            );
         }
     }
 
@@ -182,7 +196,9 @@ impl World {
             holds!(stored == watch.leaves, "I5: the platform does not hold what {id} wrote");
             let alerts = app.db().read(async move |tx| {
                 let alerts = alert::newest(&tx, &[id], AlertFilter::All, None, 100_000).await?;
-                Ok::<_, StoreError>(alerts.into_iter().filter(|alert| alert.event_seq.is_some()).collect::<Vec<_>>())
+                Ok::<_, StoreError>(
+                    alerts.into_iter().filter(|alert| alert.event_seq.is_some()).collect::<Vec<_>>(),
+                )
             });
             let alerts = self.platform.block_on(alerts).expect("the store answers");
             // Alarms of one kind at one door share an alert until somebody has seen to it, and are counted there.
@@ -195,7 +211,10 @@ impl World {
             for ((kind, compartment), count) in owed {
                 let of_kind = alerts.iter().filter(|a| a.kind == kind && a.compartment == compartment);
                 let told: u64 = of_kind.map(|alert| u64::from(alert.times)).sum();
-                holds!(told == count, "I3: {count} alarms {kind} at {compartment:?} of {id}, {told} in alerts of {org}");
+                holds!(
+                    told == count,
+                    "I3: {count} alarms {kind} at {compartment:?} of {id}, {told} in alerts of {org}"
+                );
             }
         }
     }
@@ -207,7 +226,8 @@ impl World {
         let mut before = None;
         loop {
             let input = ListParcels { filter: ParcelFilter::default(), before, limit: parcels::MAX_PAGE };
-            let page = self.platform.block_on(parcels::list(&app, &self.admin, input)).expect("the store answers");
+            let page =
+                self.platform.block_on(parcels::list(&app, &self.admin, input)).expect("the store answers");
             let inside = page.parcels.iter().filter(|parcel| parcel.custody == Custody::InBank);
             known.extend(inside.map(|parcel| (parcel.bank, parcel.compartment, parcel.id)));
             before = page.next;
@@ -217,9 +237,18 @@ impl World {
         }
         let banks = self.banks.iter().zip(&self.watches);
         let lie = |(bank, watch): (&super::bank::SimBank, &super::watch::Watch)| {
-            let lasting = bank.running.as_ref().and_then(|running| running.controller.lasting()).expect("healed");
-            holds!(lasting.contents == watch.contents, "I13: {} believes something else than it wrote", bank.id);
-            lasting.contents.iter().map(|(compartment, parcel)| (bank.id, *compartment, *parcel)).collect::<Vec<_>>()
+            let lasting =
+                bank.running.as_ref().and_then(|running| running.controller.lasting()).expect("healed");
+            holds!(
+                lasting.contents == watch.contents,
+                "I13: {} believes something else than it wrote",
+                bank.id
+            );
+            lasting
+                .contents
+                .iter()
+                .map(|(compartment, parcel)| (bank.id, *compartment, *parcel))
+                .collect::<Vec<_>>()
         };
         let inside: BTreeSet<_> = banks.flat_map(lie).collect();
         holds!(known == inside, "I13: the platform thinks {known:?}, the banks hold {inside:?}");
@@ -230,12 +259,16 @@ impl World {
         let (Some(log), Some(app)) = (self.platform.log(), self.platform.app()) else { return };
         let text = self.platform.block_on(log.checkpoint()).expect("the log is there");
         let key = install::log_key(&app).expect("the log has a key").verifying;
-        let opened = Checkpoint::open(text.as_bytes(), &key).expect("I6: the checkpoint is signed by the log's key");
+        let opened =
+            Checkpoint::open(text.as_bytes(), &key).expect("I6: the checkpoint is signed by the log's key");
         let head = opened.checkpoint.head();
         let Some(last) = self.heads.last().copied() else { return self.heads.push(head) };
         holds!(head.size >= last.size, "I6: the log has become smaller");
         if head != last {
-            let proof = self.platform.block_on(log.consistency_proof(last.size, head.size)).expect("it can be proven");
+            let proof = self
+                .platform
+                .block_on(log.consistency_proof(last.size, head.size))
+                .expect("it can be proven");
             verify_consistency(&last, &head, &proof).expect("I6: two checkpoints contradict each other");
             self.heads.push(head);
         }
@@ -248,7 +281,10 @@ impl World {
         let newest = *self.heads.last().expect("kept above");
         for at in 0..self.heads.len() {
             let old = self.heads[self.dice.index(at + 1)];
-            let proof = self.platform.block_on(log.consistency_proof(old.size, newest.size)).expect("it can be proven");
+            let proof = self
+                .platform
+                .block_on(log.consistency_proof(old.size, newest.size))
+                .expect("it can be proven");
             verify_consistency(&old, &newest, &proof).expect("I6: two checkpoints contradict each other");
         }
         let dir = tempfile::tempdir().expect("a temporary folder");
@@ -257,13 +293,18 @@ impl World {
         let mut checker = Checker::new(|key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
             PublicKey(*key).verify(message, signature).is_ok()
         });
-        let mut visit = |_: u64, entry: &[u8]| checker.feed(entry).map(drop).map_err(|unsound| unsound.to_string());
+        let mut visit =
+            |_: u64, entry: &[u8]| checker.feed(entry).map(drop).map_err(|unsound| unsound.to_string());
         let report = verify_log(&mut DirSource::new(dir.path()), &key, &mut visit);
         let report = report.unwrap_or_else(|error| panic!("I6: the exported log is unsound: {error}"));
         holds!(report.entries == head.size, "I6: {} entries of {} were checked", report.entries, head.size);
         let summary = checker.summary();
         let written: u64 = self.watches.iter().map(|watch| watch.leaves.len() as u64).sum();
-        holds!(summary.bank_events == written, "I6: {} of {written} events are in the log", summary.bank_events);
+        holds!(
+            summary.bank_events == written,
+            "I6: {} of {written} events are in the log",
+            summary.bank_events
+        );
         holds!(summary.uncovered == 0, "I5: {} events are covered by no signed head", summary.uncovered);
         self.note(format_args!("the log holds {} entries under {:?}", head.size, head.root));
     }

@@ -153,7 +153,8 @@ impl World {
             }
             1 => {
                 let fault = self.dice.pick(&[StoreFault::Refuses, StoreFault::TakesUnsaid]);
-                self.platform.store_fault = Some((fault, u32::try_from(self.dice.between(1, 3)).expect("small")));
+                self.platform.store_fault =
+                    Some((fault, u32::try_from(self.dice.between(1, 3)).expect("small")));
             }
             _ => {
                 let stage = self.dice.index(8);
@@ -175,14 +176,18 @@ impl World {
     /// A fault ends.
     pub(super) fn ends(&mut self, bank: usize, fault: Fault) {
         match fault {
-            Fault::Partition if self.banks[bank].is_cut_off() && self.now_ms() >= self.banks[bank].net.cut_until => {
+            Fault::Partition
+                if self.banks[bank].is_cut_off() && self.now_ms() >= self.banks[bank].net.cut_until =>
+            {
                 self.note(format_args!("bank {bank} can be reached again"));
                 self.banks[bank].net.down_since = None;
                 self.break_connection(bank);
                 self.plan_link_tick(bank);
             }
             Fault::Partition => {}
-            Fault::Board(board) if self.banks[bank].silent[&board] => self.board(bank, board, BoardHealth::Answering),
+            Fault::Board(board) if self.banks[bank].silent[&board] => {
+                self.board(bank, board, BoardHealth::Answering)
+            }
             Fault::Board(_) => {}
             Fault::Sensor(compartment) => {
                 let door = self.banks[bank].doors.get_mut(&compartment).expect("of this bank");

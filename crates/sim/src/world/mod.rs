@@ -262,7 +262,9 @@ impl World {
             Happening::Order { bank, boot, ticket, compartment, not_after_ms } => {
                 self.order(bank, boot, ticket, compartment, not_after_ms);
             }
-            Happening::BoardSays { bank, boot, ticket, result } => self.board_says(bank, boot, ticket, result),
+            Happening::BoardSays { bank, boot, ticket, result } => {
+                self.board_says(bank, boot, ticket, result)
+            }
             Happening::Reading { bank, compartment } => self.reading(bank, compartment),
             Happening::LetsGo { bank, compartment } => self.lets_go(bank, compartment),
             Happening::Close { bank, compartment } => self.close(bank, compartment),

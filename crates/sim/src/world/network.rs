@@ -61,7 +61,8 @@ impl World {
             uplink::Output::Connect => self.call(bank),
             uplink::Output::Send(frame) => self.send_up(bank, frame),
             uplink::Output::Disconnect => {
-                let connection = self.banks[bank].running.as_mut().and_then(|running| running.connection.take());
+                let connection =
+                    self.banks[bank].running.as_mut().and_then(|running| running.connection.take());
                 if let Some(connection) = connection {
                     self.hang_up(bank, connection);
                 }
@@ -74,7 +75,9 @@ impl World {
                 self.input(bank, Input::Acknowledged { up_to });
             }
             uplink::Output::TrustTime(time) => self.trust(bank, time),
-            uplink::Output::Reached(reached) => self.note(format_args!("bank {bank} reaches the platform: {reached}")),
+            uplink::Output::Reached(reached) => {
+                self.note(format_args!("bank {bank} reaches the platform: {reached}"))
+            }
             uplink::Output::Fault(fault) => {
                 self.note(format_args!("bank {bank} link: {fault}"));
                 let passing = matches!(fault, uplink::Fault::Refused { reason, .. }
@@ -142,7 +145,10 @@ impl World {
     }
 
     fn send_up(&mut self, bank: usize, frame: Vec<u8>) {
-        let Some(connection) = self.banks[bank].running.as_ref().and_then(|running| running.connection) else { return };
+        let Some(connection) = self.banks[bank].running.as_ref().and_then(|running| running.connection)
+        else {
+            return;
+        };
         if self.banks[bank].is_cut_off() {
             return self.saw(Sometimes::FramesLost);
         }
@@ -205,7 +211,10 @@ impl World {
 
     /// A connection breaks in the middle: frames under way are lost, both ends hear of it.
     pub(super) fn break_connection(&mut self, bank: usize) {
-        let Some(connection) = self.banks[bank].running.as_ref().and_then(|running| running.connection) else { return };
+        let Some(connection) = self.banks[bank].running.as_ref().and_then(|running| running.connection)
+        else {
+            return;
+        };
         self.saw(Sometimes::ConnectionCut);
         self.agenda.after(0, Happening::LostUp { bank, connection });
         self.agenda.after(3, Happening::LostDown { bank, connection });
@@ -236,7 +245,9 @@ impl World {
                     self.note(format_args!("platform: {id} is offline"));
                     self.saw(Sometimes::NoticedOffline);
                 }
-                Did::ChainBroken(id, why) => panic!("I5: the platform does not take the events of {id}: {why}"),
+                Did::ChainBroken(id, why) => {
+                    panic!("I5: the platform does not take the events of {id}: {why}")
+                }
                 Did::Expired(_) => self.saw(Sometimes::RequestExpired),
                 Did::StoreFailed(fault) => self.saw(match fault {
                     super::platform::StoreFault::Refuses => Sometimes::StoreRefused,

@@ -172,7 +172,8 @@ impl Platform {
             sms: Some(Arc::new(FakeGateway::new(notify::Channel::Sms, &self.post))),
         };
         let sequencer = sequencer.with_tripwire(self.tripwire());
-        let jobs = Jobs { app: app.clone(), ask: desk.clone(), outbound, sequencer, started: true_time(now_ms) };
+        let jobs =
+            Jobs { app: app.clone(), ask: desk.clone(), outbound, sequencer, started: true_time(now_ms) };
         let known = self.runtime.block_on(link::known_banks(&app)).expect("the store answers");
         let start = MonoTime::from_ms(now_ms);
         let lane = |known: &bailee_server::gateway::KnownBank| Lane {
@@ -182,7 +183,13 @@ impl Platform {
         let lanes = known.iter().map(|known| (known.bank, lane(known))).collect();
         let commits = self.db.commits();
         self.process = Some(Process {
-            app, desk, ports, jobs, lanes, nudged, commits,
+            app,
+            desk,
+            ports,
+            jobs,
+            lanes,
+            nudged,
+            commits,
             rosters: None,
             codes: None,
             others: Vec::new(),
@@ -296,7 +303,8 @@ impl Platform {
     fn input(&mut self, bank: BankId, connection: u64, input: Input) {
         let Some(process) = self.process.as_mut() else { return };
         let now = (process.ports.clock)();
-        let Some(lane) = process.lanes.get_mut(&bank).filter(|lane| lane.connection == Some(connection)) else {
+        let Some(lane) = process.lanes.get_mut(&bank).filter(|lane| lane.connection == Some(connection))
+        else {
             return;
         };
         lane.session.handle(now, input);

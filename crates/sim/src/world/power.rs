@@ -59,14 +59,16 @@ impl World {
         if let Some(then) = self.banks[bank].now(now) {
             self.carry_out(bank, effects, then);
         }
-        let lasting = self.banks[bank].running.as_ref().and_then(|running| running.controller.lasting()).cloned();
+        let lasting =
+            self.banks[bank].running.as_ref().and_then(|running| running.controller.lasting()).cloned();
         if let (Some(lasting), Some(then)) = (lasting, self.banks[bank].now(now)) {
             self.watches[bank].agrees(&lasting, then.wall);
         }
         if self.banks[bank].boot != boot || self.banks[bank].running.is_none() {
             return;
         }
-        let silent: Vec<(u8, bool)> = self.banks[bank].silent.iter().map(|(board, silent)| (*board, *silent)).collect();
+        let silent: Vec<(u8, bool)> =
+            self.banks[bank].silent.iter().map(|(board, silent)| (*board, *silent)).collect();
         for (board, _) in silent.into_iter().filter(|(_, silent)| *silent) {
             self.input(bank, Input::Board { board, health: BoardHealth::Silent });
         }

@@ -84,8 +84,13 @@ impl World {
 
     /// A bank shows its token and is let in, as `gateway::enrol` does it.
     fn enrol(&mut self, app: &App, number: u64) {
-        let offer = OfferEnrolment { site: self.site, name: format!("Bank {number}"), address: "sim.example:7443".into() };
-        let offered = self.platform.block_on(enrolment::offer(app, &self.admin, offer)).expect("a bank is offered");
+        let offer = OfferEnrolment {
+            site: self.site,
+            name: format!("Bank {number}"),
+            address: "sim.example:7443".into(),
+        };
+        let offered =
+            self.platform.block_on(enrolment::offer(app, &self.admin, offer)).expect("a bank is offered");
         let token = Enrolment::parse(offered.token.expose()).expect("the platform's token");
         let doors = u16::try_from(self.dice.between(6, 24)).expect("small");
         let layout = layout(doors, &mut self.dice);
@@ -113,7 +118,8 @@ impl World {
 
 fn administrator(platform: &Platform, app: &App) -> Principal {
     let link = platform.block_on(set_up::offer(app)).expect("a set-up link");
-    let input = Administrator { name: "Ada Admin", email: "ada@sim.example", password: "correct horse battery" };
+    let input =
+        Administrator { name: "Ada Admin", email: "ada@sim.example", password: "correct horse battery" };
     let person = platform.block_on(set_up::redeem(app, link.expose(), input)).expect("an administrator");
     let role = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
     Principal { actor: Actor::Person(person), roles: vec![role], limited_to: None }

@@ -93,7 +93,9 @@ impl World {
     fn goes(&mut self, bank: usize) {
         let Some(visitor) = self.banks[bank].visitor.take() else { return };
         let picks_up = matches!(visitor.errand, Errand::Pickup { .. });
-        for door in self.banks[bank].doors.values_mut().filter(|door| picks_up && door.open && door.item.is_some()) {
+        for door in
+            self.banks[bank].doors.values_mut().filter(|door| picks_up && door.open && door.item.is_some())
+        {
             door.doubtful = true;
         }
     }
@@ -106,7 +108,9 @@ impl World {
     }
 
     fn hold(&mut self, bank: usize, item: Option<u64>) {
-        if let Some(Visitor { errand: Errand::DropOff { placed, .. }, .. }) = self.banks[bank].visitor.as_mut() {
+        if let Some(Visitor { errand: Errand::DropOff { placed, .. }, .. }) =
+            self.banks[bank].visitor.as_mut()
+        {
             *placed = item;
         }
     }
@@ -138,15 +142,22 @@ impl World {
     fn shows(&mut self, bank: usize, text: &str) {
         let id = self.banks[bank].id;
         let Some(running) = &self.banks[bank].running else { return };
-        let issuers = running.controller.lasting().map(|lasting| lasting.roster.issuers.clone()).unwrap_or_default();
-        let Ok(token) = tokens::read(text, id, &issuers) else { panic!("a token of the platform is a token") };
+        let issuers =
+            running.controller.lasting().map(|lasting| lasting.roster.issuers.clone()).unwrap_or_default();
+        let Ok(token) = tokens::read(text, id, &issuers) else {
+            panic!("a token of the platform is a token")
+        };
         self.note(format_args!("bank {bank} camera: {token:?}"));
         let before = self.watches[bank].events.len();
         self.input(bank, Input::Token(token));
         let used = |event: &bailee_domain::event::Event| {
-            matches!(event.kind, bailee_domain::event::EventKind::OpeningIntended {
-                purpose: Purpose::Pickup { surface: Surface::Qr, .. }, ..
-            })
+            matches!(
+                event.kind,
+                bailee_domain::event::EventKind::OpeningIntended {
+                    purpose: Purpose::Pickup { surface: Surface::Qr, .. },
+                    ..
+                }
+            )
         };
         if self.watches[bank].events[before..].iter().any(used) {
             self.saw(Sometimes::TokenUsed);

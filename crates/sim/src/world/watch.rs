@@ -138,19 +138,33 @@ impl Watch {
     fn fold(&mut self, event: &Event) {
         let bank = self.bank;
         match event.kind {
-            EventKind::OpeningIntended { compartment, purpose, .. } => self.intended(event.seq, compartment, purpose),
+            EventKind::OpeningIntended { compartment, purpose, .. } => {
+                self.intended(event.seq, compartment, purpose)
+            }
             EventKind::CompartmentOpened { compartment, opening } => self.opened(compartment, opening),
             EventKind::CompartmentDidNotOpen { opening, .. } => drop(self.settled.insert(opening)),
-            EventKind::CompartmentForced { compartment } | EventKind::CompartmentFoundOpen { compartment } => {
+            EventKind::CompartmentForced { compartment }
+            | EventKind::CompartmentFoundOpen { compartment } => {
                 self.owed.remove(&compartment);
             }
             EventKind::ParcelDeposited(deposit) => {
                 let before = self.contents.insert(deposit.compartment, deposit.parcel);
-                holds!(before.is_none(), "I13: {bank} put a parcel into occupied compartment {}", deposit.compartment);
+                holds!(
+                    before.is_none(),
+                    "I13: {bank} put a parcel into occupied compartment {}",
+                    deposit.compartment
+                );
                 let (parcel, compartment, expires) = (deposit.parcel, deposit.compartment, deposit.expires);
                 let granted = Granted {
-                    parcel, compartment, expires,
-                    generation: 0, opened: 0, attempts: 0, revoked: false, expired: false, collected: false,
+                    parcel,
+                    compartment,
+                    expires,
+                    generation: 0,
+                    opened: 0,
+                    attempts: 0,
+                    revoked: false,
+                    expired: false,
+                    collected: false,
                 };
                 let before = self.grants.insert(deposit.grant, granted);
                 holds!(before.is_none(), "I13: {bank} made a grant twice");
@@ -159,7 +173,11 @@ impl Watch {
                 let found = self.contents.remove(&compartment);
                 holds!(found == Some(parcel), "I13: {bank} handed over what was not in {compartment}");
                 let granted = self.grant(grant);
-                holds!(granted.opened == 1, "I13: a parcel was collected from a door that opened {} times", granted.opened);
+                holds!(
+                    granted.opened == 1,
+                    "I13: a parcel was collected from a door that opened {} times",
+                    granted.opened
+                );
                 granted.collected = true;
             }
             EventKind::GrantArmed { grant, generation, expires } => {
@@ -203,13 +221,22 @@ impl Watch {
     }
 
     /// I2, I9, I10, I12, I13: an order to a lock leaves the controller. `ahead` is the true time.
-    pub fn ordered(&mut self, compartment: CompartmentNo, now: Now, (ms, truth): (u64, WallTime), view: &View) -> u32 {
+    pub fn ordered(
+        &mut self,
+        compartment: CompartmentNo,
+        now: Now,
+        (ms, truth): (u64, WallTime),
+        view: &View,
+    ) -> u32 {
         let bank = self.bank;
         let last = self.intents.iter().rev().find(|(_, (c, _))| *c == compartment);
         let Some((no, (_, purpose))) = last.map(|(no, it)| (*no, *it)) else {
             panic!("I2: {bank} drives lock {compartment} without an intent");
         };
-        holds!(!self.settled.contains(&no), "I2: {bank} drives lock {compartment} for an opening that is over");
+        holds!(
+            !self.settled.contains(&no),
+            "I2: {bank} drives lock {compartment} for an opening that is over"
+        );
         let orders = self.orders.entry(no).or_default();
         *orders += 1;
         let orders = *orders;
@@ -223,10 +250,17 @@ impl Watch {
         if let Purpose::Pickup { grant, .. } = purpose {
             let granted = *self.grant(grant);
             holds!(!granted.revoked, "I9: a revoked grant opens {compartment} of {bank}");
-            holds!(!granted.expired && now.wall < granted.expires, "I10: an expired grant opens {compartment} of {bank}");
+            holds!(
+                !granted.expired && now.wall < granted.expires,
+                "I10: an expired grant opens {compartment} of {bank}"
+            );
             holds!(granted.generation > 0, "I18: a grant without a code opens {compartment} of {bank}");
             holds!(granted.opened == 0, "I1: a used grant drives a lock of {bank}");
-            holds!(granted.attempts <= MAX_ATTEMPTS, "I1: {} attempts on one code at {bank}", granted.attempts);
+            holds!(
+                granted.attempts <= MAX_ATTEMPTS,
+                "I1: {} attempts on one code at {bank}",
+                granted.attempts
+            );
         }
         orders
     }
@@ -234,7 +268,11 @@ impl Watch {
     /// I12: a coil moves.
     pub fn coil(&mut self, compartment: CompartmentNo, ms: u64, lasts_ms: u64) {
         if let Some((other, until)) = self.coil {
-            holds!(other == compartment || until <= ms, "I12: coils {other} and {compartment} of {} together", self.bank);
+            holds!(
+                other == compartment || until <= ms,
+                "I12: coils {other} and {compartment} of {} together",
+                self.bank
+            );
         }
         self.coil = Some((compartment, ms + lasts_ms));
         self.last_order.insert(compartment, ms);
@@ -303,7 +341,13 @@ impl Watch {
 
     /// I5: the platform says that it holds the events up to here.
     pub fn acknowledged(&self, up_to: u64) {
-        holds!(up_to <= self.stored, "I5: {} of {} was acknowledged, {} is held", up_to, self.bank, self.stored);
+        holds!(
+            up_to <= self.stored,
+            "I5: {} of {} was acknowledged, {} is held",
+            up_to,
+            self.bank,
+            self.stored
+        );
     }
 
     /// Whether this opening was for a pickup, and whose.

@@ -16,8 +16,11 @@ use serde::de::DeserializeOwned;
 
 pub use bank::{Bank, BankOffer, BankOffered, Compartment};
 pub use log::{Alert, Event, EventField, EventProof};
-pub use parcel::{Custody, Extension, Extended, Message, Parcel, ParcelDetail};
-pub use person::{Carrier, CarrierNew, CodeSent, Courier, CourierAdded, CourierNew, Person, PersonChange, PersonListed, Made, ResidentNew, Role};
+pub use parcel::{Custody, Extended, Extension, Message, Parcel, ParcelDetail};
+pub use person::{
+    Carrier, CarrierNew, CodeSent, Courier, CourierAdded, CourierNew, Made, Person, PersonChange,
+    PersonListed, ResidentNew, Role,
+};
 pub use problem::{FieldProblem, PROBLEM_TYPES, Problem};
 pub use settings::{Site, SiteChange, Token};
 
@@ -105,7 +108,9 @@ mod tests {
     fn requests_refuse_what_they_do_not_know_and_are_bounded() {
         let extension = |text: &str| read::<Extension>(text.as_bytes());
         assert_eq!(extension(r#"{"days": 3}"#).map(|read| read.days), Ok(3));
-        assert!(matches!(extension(r#"{"days": 3, "door": 4}"#), Err(Unreadable::Malformed(why)) if why.contains("door")));
+        assert!(
+            matches!(extension(r#"{"days": 3, "door": 4}"#), Err(Unreadable::Malformed(why)) if why.contains("door"))
+        );
         assert!(matches!(extension(r#"{"days": "3"}"#), Err(Unreadable::Malformed(_))));
         assert_eq!(extension(&"[".repeat(10_000)).err(), Some(Unreadable::TooDeep));
         assert_eq!(extension(&" ".repeat(MAX_BYTES + 1)).err(), Some(Unreadable::TooLong));

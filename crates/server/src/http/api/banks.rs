@@ -49,7 +49,8 @@ pub async fn compartments(
 pub async fn offer(State(http): State<Http>, Caller(caller): Caller, Json(new): Json<BankOffer>) -> Answer {
     let site = settings::site(http.app(), &caller).await?.id;
     let address = http.options().link_address.clone();
-    let offered = enrolment::offer(http.app(), &caller, OfferEnrolment { site, name: new.name, address }).await?;
+    let offered =
+        enrolment::offer(http.app(), &caller, OfferEnrolment { site, name: new.name, address }).await?;
     let (bank, expires) = (offered.bank.to_string(), time_text(offered.expires));
     let at = format!("/api/v1/banks/{bank}");
     Ok(created(&at, body(&BankOffered { bank, token: offered.token.expose().clone(), expires })))

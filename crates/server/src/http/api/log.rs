@@ -42,7 +42,11 @@ pub async fn alerts(State(http): State<Http>, Caller(caller): Caller, asked: Ask
 #[utoipa::path(post, path = "/api/v1/alerts/{alert}/acknowledgement", tag = "alerts",
     params(("alert" = String, Path, description = "`alr_…`"), ("Idempotency-Key" = String, Header)),
     responses((status = 204, description = "Noted."), (status = 404, body = Wrong)))]
-pub async fn acknowledge(State(http): State<Http>, Caller(caller): Caller, Path(alert): Path<String>) -> Answer {
+pub async fn acknowledge(
+    State(http): State<Http>,
+    Caller(caller): Caller,
+    Path(alert): Path<String>,
+) -> Answer {
     alerts::acknowledge(http.app(), &caller, id(&alert)?).await?;
     Ok(no_content())
 }
@@ -59,7 +63,17 @@ pub async fn acknowledge(State(http): State<Http>, Caller(caller): Caller, Path(
     responses((status = 200, body = json::Page<Event>), (status = 400, body = Wrong)))]
 pub async fn events(State(http): State<Http>, Caller(caller): Caller, asked: Asked) -> Answer {
     const KNOWN: [&str; 11] = [
-        "from", "until", "kind", "bank", "compartment", "parcel", "person", "severity", "format", "cursor", "limit",
+        "from",
+        "until",
+        "kind",
+        "bank",
+        "compartment",
+        "parcel",
+        "person",
+        "severity",
+        "format",
+        "cursor",
+        "limit",
     ];
     let asked = asked.only(&KNOWN)?;
     let filter = filter(&asked)?;
@@ -103,7 +117,9 @@ async fn whole(http: &Http, caller: &Principal, format: &str, filter: LogFilter)
         http.app().authorise(caller, Permission::ExportLog, everywhere, None).await?;
     }
     match format {
-        "csv" => Ok(file("text/csv; charset=utf-8", export::csv(log::export(http.app(), caller, filter).await?))),
+        "csv" => {
+            Ok(file("text/csv; charset=utf-8", export::csv(log::export(http.app(), caller, filter).await?)))
+        }
         "jsonl" => {
             let lines = export::json_lines(log::export(http.app(), caller, filter).await?);
             Ok(file("application/jsonl; charset=utf-8", lines))
@@ -112,7 +128,10 @@ async fn whole(http: &Http, caller: &Principal, format: &str, filter: LogFilter)
     }
 }
 
-fn file(kind: &'static str, lines: impl Stream<Item = Result<String, AppError>> + Send + 'static) -> Response {
+fn file(
+    kind: &'static str,
+    lines: impl Stream<Item = Result<String, AppError>> + Send + 'static,
+) -> Response {
     let body = Body::from_stream(lines.map(|line| line.map_err(|error| export::broken(&error))));
     ([(header::CONTENT_TYPE, kind)], body).into_response()
 }

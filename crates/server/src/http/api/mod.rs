@@ -20,8 +20,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use bailee_domain::access::Permission::{
-    self, EnrolBanks, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens, ViewAlerts, ViewBanks,
-    ViewLog, ViewParcels, ViewPeople,
+    self, EnrolBanks, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens, ViewAlerts,
+    ViewBanks, ViewLog, ViewParcels, ViewPeople,
 };
 use utoipa::OpenApi;
 
@@ -119,10 +119,31 @@ pub fn router(http: &Http) -> Router<Http> {
         license(name = "Apache-2.0")
     ),
     paths(
-        banks::list, banks::offer, banks::one, banks::compartments, parcels::list, parcels::one, parcels::send_code,
-        parcels::extend, people::residents, people::add_resident, people::couriers, people::add_courier,
-        people::courier_code, people::one, people::change, people::remove, people::carriers, people::add_carrier,
-        log::alerts, log::acknowledge, log::events, log::event, settings::tokens, settings::revoke, settings::site,
+        banks::list,
+        banks::offer,
+        banks::one,
+        banks::compartments,
+        parcels::list,
+        parcels::one,
+        parcels::send_code,
+        parcels::extend,
+        people::residents,
+        people::add_resident,
+        people::couriers,
+        people::add_courier,
+        people::courier_code,
+        people::one,
+        people::change,
+        people::remove,
+        people::carriers,
+        people::add_carrier,
+        log::alerts,
+        log::acknowledge,
+        log::events,
+        log::event,
+        settings::tokens,
+        settings::revoke,
+        settings::site,
         settings::change_site
     ),
     components(schemas(bailee_wire::json::Problem))

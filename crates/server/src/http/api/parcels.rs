@@ -51,7 +51,11 @@ pub async fn one(State(http): State<Http>, Caller(caller): Caller, Path(parcel):
 #[utoipa::path(post, path = "/api/v1/parcels/{parcel}/code", tag = "parcels",
     params(("parcel" = String, Path, description = "`prc_…`"), ("Idempotency-Key" = String, Header)),
     responses((status = 202, description = "It is on its way."), (status = 409, body = Wrong)))]
-pub async fn send_code(State(http): State<Http>, Caller(caller): Caller, Path(parcel): Path<String>) -> Answer {
+pub async fn send_code(
+    State(http): State<Http>,
+    Caller(caller): Caller,
+    Path(parcel): Path<String>,
+) -> Answer {
     parcels::send_again(http.app(), &caller, id(&parcel)?).await?;
     Ok(accepted(no_content()))
 }

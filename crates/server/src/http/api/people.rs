@@ -6,8 +6,8 @@ use bailee_domain::access::Role;
 use bailee_domain::compartment::Reach;
 use bailee_domain::id::PersonId;
 use bailee_wire::json::{
-    self, Carrier, CarrierNew, CodeSent, Courier, CourierAdded, CourierNew, Made, Person, PersonChange, PersonListed,
-    Problem as Wrong, ResidentNew,
+    self, Carrier, CarrierNew, CodeSent, Courier, CourierAdded, CourierNew, Made, Person, PersonChange,
+    PersonListed, Problem as Wrong, ResidentNew,
 };
 
 use super::read::{Asked, Caller, Json, body, id, version, versioned};
@@ -70,7 +70,11 @@ pub async fn couriers(State(http): State<Http>, Caller(caller): Caller, asked: A
 #[utoipa::path(post, path = "/api/v1/couriers", tag = "people", request_body = CourierNew,
     params(("Idempotency-Key" = String, Header)),
     responses((status = 201, body = CourierAdded), (status = 409, body = Wrong), (status = 422, body = Wrong)))]
-pub async fn add_courier(State(http): State<Http>, Caller(caller): Caller, Json(new): Json<CourierNew>) -> Answer {
+pub async fn add_courier(
+    State(http): State<Http>,
+    Caller(caller): Caller,
+    Json(new): Json<CourierNew>,
+) -> Answer {
     let CourierNew { name, carrier, email, phone } = &new;
     let unknown = |_| Refused::Invalid(vec![FieldError { field: "carrier", code: "unknown" }]);
     let carrier = carrier.parse().map_err(unknown)?;
@@ -84,7 +88,11 @@ pub async fn add_courier(State(http): State<Http>, Caller(caller): Caller, Json(
 #[utoipa::path(post, path = "/api/v1/couriers/{person}/code", tag = "people",
     params(("person" = String, Path, description = "`per_…`"), ("Idempotency-Key" = String, Header)),
     responses((status = 202, body = CodeSent), (status = 404, body = Wrong), (status = 409, body = Wrong)))]
-pub async fn courier_code(State(http): State<Http>, Caller(caller): Caller, Path(person): Path<String>) -> Answer {
+pub async fn courier_code(
+    State(http): State<Http>,
+    Caller(caller): Caller,
+    Path(person): Path<String>,
+) -> Answer {
     let code = couriers::issue_code(http.app(), &caller, id(&person)?).await?;
     Ok(accepted(body(&show::code_sent(code))))
 }
@@ -149,7 +157,11 @@ pub async fn carriers(State(http): State<Http>, Caller(caller): Caller, asked: A
 #[utoipa::path(post, path = "/api/v1/carriers", tag = "people", request_body = CarrierNew,
     params(("Idempotency-Key" = String, Header)),
     responses((status = 201, body = Made), (status = 409, body = Wrong), (status = 422, body = Wrong)))]
-pub async fn add_carrier(State(http): State<Http>, Caller(caller): Caller, Json(new): Json<CarrierNew>) -> Answer {
+pub async fn add_carrier(
+    State(http): State<Http>,
+    Caller(caller): Caller,
+    Json(new): Json<CarrierNew>,
+) -> Answer {
     let id = carriers_app::add(http.app(), &caller, &new.name).await?.to_string();
     Ok(created("/api/v1/carriers", body(&Made { id })))
 }

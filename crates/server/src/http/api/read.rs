@@ -107,7 +107,13 @@ impl Asked {
     }
 
     /// A page of a list, with the way to the next one also as a `Link` header (RFC 8288).
-    pub fn page<T: Serialize>(&self, http: &Http, list: &str, items: Vec<T>, next: Option<String>) -> Response {
+    pub fn page<T: Serialize>(
+        &self,
+        http: &Http,
+        list: &str,
+        items: Vec<T>,
+        next: Option<String>,
+    ) -> Response {
         let next = next.map(|position| http.cursor(list, &position));
         let link = next.as_ref().map(|cursor| {
             let kept = self.form.query_without(&["cursor"]);
@@ -154,6 +160,7 @@ pub fn versioned(headers: &HeaderMap, version: i64, value: &impl Serialize) -> R
 /// [`Problem::version_required`] without `If-Match`; a tag that is not ours matches no version.
 pub fn version(headers: &HeaderMap) -> Result<i64, Problem> {
     let tag = headers.get(header::IF_MATCH).ok_or_else(Problem::version_required)?;
-    let number = tag.to_str().ok().and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+    let number =
+        tag.to_str().ok().and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
     Ok(number.unwrap_or(-1))
 }

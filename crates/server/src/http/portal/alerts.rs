@@ -34,7 +34,9 @@ pub async fn view(http: &Http, who: &Who, query: &Form) -> Result<Alerts, Proble
     let names = acknowledgers(http, principal, &listed.rows).await?;
     let name = if filter == AlertFilter::All { "all" } else { "open" };
     let rows: Vec<AlertRow> = listed.rows.iter().map(|row| show_row(&page, &names, row)).collect();
-    let next = listed.next.map(|id| format!("/alerts?view={name}&cursor={}", http.cursor("alerts", &id.to_string())));
+    let next = listed
+        .next
+        .map(|id| format!("/alerts?view={name}&cursor={}", http.cursor("alerts", &id.to_string())));
     Ok(Alerts {
         shell: live_shell(http, who, Section::Alerts).await?,
         views: vec![
@@ -67,7 +69,11 @@ pub async fn most_urgent(
     Ok(rows)
 }
 
-async fn acknowledgers(http: &Http, principal: &Principal, rows: &[alerts::AlertRow]) -> Result<Names, Problem> {
+async fn acknowledgers(
+    http: &Http,
+    principal: &Principal,
+    rows: &[alerts::AlertRow],
+) -> Result<Names, Problem> {
     let ids = rows.iter().filter_map(|row| row.acknowledged_by.as_deref()?.parse::<PersonId>().ok());
     words::names(http, principal, ids.collect()).await
 }

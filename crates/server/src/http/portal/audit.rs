@@ -14,6 +14,7 @@ use bailee_ui::layout::Page;
 use bailee_wire::event::hex;
 use futures_util::{Stream, StreamExt as _};
 
+use super::banks;
 use super::form::{Form, Query};
 use super::gate::Who;
 use super::parcels::bank_choices;
@@ -21,7 +22,6 @@ use super::shell::{Answer, live_shell, shell, show};
 use super::views::Section;
 use super::views::audit::{Audit, Event, EventRow, Facet, Filters, Rung, Seal};
 use super::words::{self, Names};
-use super::banks;
 use crate::app::log::{self, ListLog, LogFilter, LogRow, Proven};
 use crate::app::{AppError, Principal};
 use crate::http::problem::Problem;
@@ -31,9 +31,20 @@ use crate::ledger::{LogId, LogReader};
 const PAGE: u32 = 100;
 /// Kinds offered as filters; any other can be typed into the address.
 const KINDS: [&str; 14] = [
-    "ParcelDeposited", "ParcelCollected", "CompartmentOpened", "CompartmentDidNotOpen", "CompartmentForced",
-    "AccessRefused", "NotificationSent", "NotificationFailed", "BankOffline", "BankOnline", "SignedIn", "SignInRefused",
-    "PersonChanged", "PersonalDataRead",
+    "ParcelDeposited",
+    "ParcelCollected",
+    "CompartmentOpened",
+    "CompartmentDidNotOpen",
+    "CompartmentForced",
+    "AccessRefused",
+    "NotificationSent",
+    "NotificationFailed",
+    "BankOffline",
+    "BankOnline",
+    "SignedIn",
+    "SignInRefused",
+    "PersonChanged",
+    "PersonalDataRead",
 ];
 const RESULTS: [(&str, Severity); 2] = [("notice", Severity::Notice), ("alarm", Severity::Alarm)];
 
@@ -51,7 +62,8 @@ pub async fn view(http: &Http, who: &Who, query: &Form) -> Result<Audit, Problem
     let visible = banks::visible(http, principal).await?;
     let names = known(http, principal, &listed.rows, banks::names(&visible)).await?;
     let kept = query.query_without(&["cursor"]);
-    let next = listed.next.map(|id| format!("/audit?{kept}&cursor={}", http.cursor("events", &id.to_string())));
+    let next =
+        listed.next.map(|id| format!("/audit?{kept}&cursor={}", http.cursor("events", &id.to_string())));
     Ok(Audit {
         shell: live_shell(http, who, Section::Audit).await?,
         seal: seal(http).await?,
@@ -245,12 +257,20 @@ pub async fn csv(State(http): State<Http>, Extension(who): Extension<Who>, Query
 }
 
 /// `/audit.jsonl`
-pub async fn json_lines(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
+pub async fn json_lines(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Query(query): Query,
+) -> Answer {
     let rows = log::export(http.app(), &who.session()?.principal, filter(&query)).await?;
     Ok(file("application/jsonl; charset=utf-8", "custody-log.jsonl", export::json_lines(rows)))
 }
 
-fn file(kind: &'static str, name: &str, lines: impl Stream<Item = Result<String, AppError>> + Send + 'static) -> Response {
+fn file(
+    kind: &'static str,
+    name: &str,
+    lines: impl Stream<Item = Result<String, AppError>> + Send + 'static,
+) -> Response {
     let named = format!("attachment; filename=\"{name}\"");
     let body = Body::from_stream(lines.map(|line| line.map_err(|error| export::broken(&error))));
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, named)], body).into_response()
@@ -264,7 +284,10 @@ mod tests {
     fn sides(index: u64, size: u64, steps: usize) -> String {
         let path = vec![Hash([0; 32]); steps];
         let proven = Proven { index, size, path, checkpoint: String::new() };
-        rungs(&proven).iter().map(|rung| if rung.left { format!("L{}", rung.level) } else { format!("R{}", rung.level) }).collect()
+        rungs(&proven)
+            .iter()
+            .map(|rung| if rung.left { format!("L{}", rung.level) } else { format!("R{}", rung.level) })
+            .collect()
     }
 
     #[test]
@@ -279,7 +302,8 @@ mod tests {
 
     #[test]
     fn a_filter_takes_what_it_understands() {
-        let query = Form::parse(b"from=2026-11-23T08:00&to=nonsense&kind=AccessRefused&compartment=4&result=alarm");
+        let query =
+            Form::parse(b"from=2026-11-23T08:00&to=nonsense&kind=AccessRefused&compartment=4&result=alarm");
         let filter = filter(&query);
         assert_eq!(filter.from, Some(WallTime::from_unix_ms(1_795_420_800_000)));
         assert_eq!((filter.until, filter.compartment), (None, Some(CompartmentNo(4))));

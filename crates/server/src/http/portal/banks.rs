@@ -76,9 +76,11 @@ pub async fn view(
     let shown = if query.text("view") == "table" { Shown::Table } else { Shown::Map };
     let mut card = words::card(&found.summary, &found.site_name);
     card.map.detail = Detail::Full;
-    card.map.link = Some(if shown.is_table() { "?view=table&compartment=".into() } else { "?compartment=".into() });
+    card.map.link =
+        Some(if shown.is_table() { "?view=table&compartment=".into() } else { "?compartment=".into() });
     let chosen: Option<u16> = query.read("compartment");
-    card.map.highlight = chosen.filter(|number| card.map.compartments.iter().any(|cell| cell.number == *number));
+    card.map.highlight =
+        chosen.filter(|number| card.map.compartments.iter().any(|cell| cell.number == *number));
     let mut door = match card.map.highlight {
         Some(number) => door(http, who, &found, &card.map, (CompartmentNo(number), query)).await?,
         None => None,
@@ -142,7 +144,12 @@ async fn parcel_in(
     Ok(found.map(|parcel| parcel.id.to_string()).unwrap_or_default())
 }
 
-async fn events(http: &Http, who: &Who, names: &Names, filter: LogFilter) -> Result<Vec<TimelineItem>, Problem> {
+async fn events(
+    http: &Http,
+    who: &Who,
+    names: &Names,
+    filter: LogFilter,
+) -> Result<Vec<TimelineItem>, Problem> {
     let principal = &who.session()?.principal;
     if !Access::Needs(Permission::ViewLog).admits(principal) {
         return Ok(Vec::new());
@@ -164,8 +171,18 @@ fn health(http: &Http, page: &bailee_ui::layout::Page, found: &BankView) -> Vec<
     let alarms = doors.iter().filter(|door| door.alarm).count();
     let out = doors.iter().filter(|door| door.out_of_service.is_some()).count();
     let mut lines = vec![
-        line(&page.t("nav-banks"), silent.unwrap_or_else(|| page.t("link-never")), bank.online, page.t("bank-offline-works")),
-        line(&page.t("event-roster-taken"), String::new(), found.roster == RosterState::Current, page.t("bank-offline-works")),
+        line(
+            &page.t("nav-banks"),
+            silent.unwrap_or_else(|| page.t("link-never")),
+            bank.online,
+            page.t("bank-offline-works"),
+        ),
+        line(
+            &page.t("event-roster-taken"),
+            String::new(),
+            found.roster == RosterState::Current,
+            page.t("bank-offline-works"),
+        ),
         line(&page.t("nav-audit"), format!("{}", found.last_seq), true, String::new()),
         line(&page.t("state-alarm"), alarms.to_string(), alarms == 0, String::new()),
         line(&page.t("state-out-of-service"), out.to_string(), out == 0, String::new()),
@@ -199,7 +216,11 @@ pub async fn service(
 }
 
 /// `/banks/{id}/keypad`, posted: asks the bank to take codes again.
-pub async fn keypad(State(http): State<Http>, Extension(who): Extension<Who>, Path(bank): Path<String>) -> Answer {
+pub async fn keypad(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path(bank): Path<String>,
+) -> Answer {
     let id: BankId = bank.parse().map_err(|_| Problem::not_found())?;
     banks::reset_keypad(http.app(), http.ask(), &who.session()?.principal, id).await?;
     Ok(Done::KeypadReset.at(&format!("/banks/{id}")))

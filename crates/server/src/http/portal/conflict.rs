@@ -3,8 +3,8 @@
 use super::form::Form;
 use super::views::people::Conflict;
 use super::words;
-use crate::app::log::{self, ListLog, LogFilter};
 use crate::app::Principal;
+use crate::app::log::{self, ListLog, LogFilter};
 use crate::http::Http;
 use crate::http::problem::Problem;
 

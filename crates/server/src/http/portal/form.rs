@@ -26,7 +26,12 @@ impl Form {
     /// Reads `application/x-www-form-urlencoded`; the last of several fields of one name counts.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
-        Self(form_urlencoded::parse(bytes).take(MOST).map(|(name, value)| (name.into(), value.into())).collect())
+        Self(
+            form_urlencoded::parse(bytes)
+                .take(MOST)
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 
     /// A form with these fields, as if it had been sent.
@@ -73,7 +78,8 @@ impl Form {
     #[must_use]
     pub fn query_without(&self, without: &[&str]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        let kept = |(name, value): &(&String, &String)| !without.contains(&name.as_str()) && !value.is_empty();
+        let kept =
+            |(name, value): &(&String, &String)| !without.contains(&name.as_str()) && !value.is_empty();
         query.extend_pairs(self.0.iter().filter(kept));
         query.finish()
     }

@@ -110,7 +110,8 @@ async fn enter(http: &Http, access: Access, mut request: Request, next: Next) ->
     };
     let who = who(http, session, &bound, &request);
     request.extensions_mut().insert(who.clone());
-    let mut response = if posted { run_form(http, &who, request, next).await? } else { next.run(request).await };
+    let mut response =
+        if posted { run_form(http, &who, request, next).await? } else { next.run(request).await };
     if let Some(fresh) = fresh {
         response.headers_mut().append(header::SET_COOKIE, Jar::Visit.set(http.transport(), &fresh, VISIT_S));
     }
@@ -201,7 +202,9 @@ mod tests {
         for ours in ["/", "/banks?x=1", "/people/residents/new"] {
             assert_eq!(local(ours), ours);
         }
-        for foreign in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "javascript:x"] {
+        for foreign in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", "javascript:x"]
+        {
             assert_eq!(local(foreign), "/", "{foreign}");
         }
     }

@@ -130,7 +130,8 @@ fn parts(html: &str) -> BTreeMap<String, String> {
     // A map inside a part that is sent whole needs no sending of its own.
     let all: BTreeMap<String, String> =
         ids.filter_map(|id| element(html, &id).map(|part| (id.clone(), part.to_owned()))).collect();
-    let inside = |id: &str| all.iter().any(|(other, part)| other != id && part.contains(&format!("id=\"{id}\"")));
+    let inside =
+        |id: &str| all.iter().any(|(other, part)| other != id && part.contains(&format!("id=\"{id}\"")));
     all.iter().filter(|(id, _)| !inside(id)).map(|(id, part)| (id.clone(), part.clone())).collect()
 }
 

@@ -101,7 +101,9 @@ impl Done {
 /// Goes to a page of ours and says there why something was not possible; any other error passes on.
 pub fn cannot(error: AppError, path: &str) -> Answer {
     match error {
-        AppError::Refused(Refused::NotPossibleNow { why }) => Ok(lead(path, "cannot", &why.replace('_', "-"))),
+        AppError::Refused(Refused::NotPossibleNow { why }) => {
+            Ok(lead(path, "cannot", &why.replace('_', "-")))
+        }
         error => Err(error.into()),
     }
 }

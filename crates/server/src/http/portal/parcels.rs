@@ -88,7 +88,8 @@ async fn search(
     (before, text): (Option<ParcelId>, &str),
 ) -> Result<(Vec<Held>, Option<ParcelId>), Problem> {
     if text.trim().is_empty() {
-        let listed = parcels::list(http.app(), principal, ListParcels { filter, before, limit: PAGE }).await?;
+        let listed =
+            parcels::list(http.app(), principal, ListParcels { filter, before, limit: PAGE }).await?;
         return Ok((listed.parcels, listed.next));
     }
     let role = bailee_domain::access::Role::Resident;
@@ -96,7 +97,8 @@ async fn search(
     let mut found = Vec::new();
     for person in people::list(http.app(), principal, which).await?.rows {
         let filter = ParcelFilter { recipient: Some(person.id), ..filter };
-        let listed = parcels::list(http.app(), principal, ListParcels { filter, before, limit: PAGE }).await?;
+        let listed =
+            parcels::list(http.app(), principal, ListParcels { filter, before, limit: PAGE }).await?;
         found.extend(listed.parcels);
     }
     found.sort_by_key(|parcel| std::cmp::Reverse(parcel.id));
@@ -106,7 +108,12 @@ async fn search(
     Ok((found, next))
 }
 
-async fn views(http: &Http, principal: &Principal, current: &str, rows: usize) -> Result<Vec<SavedView>, Problem> {
+async fn views(
+    http: &Http,
+    principal: &Principal,
+    current: &str,
+    rows: usize,
+) -> Result<Vec<SavedView>, Problem> {
     let whole = bailee_domain::access::Scope::Organisation;
     let (mut ready, mut overdue) = (0, 0);
     if principal.may(Permission::ViewParcels, whole, None) {
@@ -153,7 +160,11 @@ fn show_row(parcel: &Held, names: &Names, carriers: &super::CarrierNames, now: W
 }
 
 /// `/parcels/{id}`
-pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>, Path(parcel): Path<String>) -> Answer {
+pub async fn page(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path(parcel): Path<String>,
+) -> Answer {
     Ok(show(&view(&http, &who, &parcel, (&Form::default(), &[])).await?))
 }
 
@@ -173,8 +184,8 @@ pub async fn view(
     names.banks.insert(found.parcel.bank, found.place.bank_name.clone());
     let carriers = carriers_of(http, principal).await?;
     let custody = found.chain.iter().rev().map(|row| words::timeline(&page, &names, row)).collect();
-    let waiting = found.parcel.custody == Custody::InBank
-        && Access::Needs(Permission::ManageParcels).admits(principal);
+    let waiting =
+        found.parcel.custody == Custody::InBank && Access::Needs(Permission::ManageParcels).admits(principal);
     let days = form.some("days").unwrap_or("3");
     Ok(Parcel {
         shell: live_shell(http, who, Section::Parcels).await?,
@@ -215,7 +226,9 @@ pub async fn extend(
     let (days, page) = (form.read::<u16>("days").unwrap_or(0), format!("/parcels/{id}"));
     match parcels::extend(http.app(), &who.session()?.principal, id, days).await {
         Ok(_until) => Ok(Done::TimeExtended.at(&page)),
-        Err(AppError::Refused(Refused::Invalid(wrong))) => extend_again(&http, &who, &parcel, &form, wrong).await,
+        Err(AppError::Refused(Refused::Invalid(wrong))) => {
+            extend_again(&http, &who, &parcel, &form, wrong).await
+        }
         Err(error) => cannot(error, &page),
     }
 }

@@ -8,6 +8,7 @@ use bailee_domain::compartment::Reach;
 use bailee_domain::id::PersonId;
 use bailee_ui::form::{Choice, Field};
 
+use super::carriers_of;
 use super::conflict::{self, Shared};
 use super::form::{Form, Query};
 use super::gate::Who;
@@ -16,7 +17,6 @@ use super::parcels::tab;
 use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
 use super::views::people::{Conflict, CourierForm, Kind, People, PersonRow, ResidentForm};
-use super::carriers_of;
 use crate::app::couriers::{self, CourierInput};
 use crate::app::log::LogFilter;
 use crate::app::people::{self, ListPeople, Person, PersonSummary, ResidentInput};
@@ -29,8 +29,12 @@ const PAGE: u32 = 50;
 const RESIDENT: [Shared; 4] =
     [("name", "person-name"), ("unit", "person-unit"), ("email", "person-email"), ("phone", "person-phone")];
 /// Fields of a courier that two people may change at once.
-const COURIER: [Shared; 4] =
-    [("name", "person-name"), ("carrier_name", "carrier"), ("email", "person-email"), ("phone", "person-phone")];
+const COURIER: [Shared; 4] = [
+    ("name", "person-name"),
+    ("carrier_name", "carrier"),
+    ("email", "person-email"),
+    ("phone", "person-phone"),
+];
 
 /// `/people?kind=residents|couriers&q=…`
 pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
@@ -151,7 +155,12 @@ async fn try_courier(http: &Http, who: &Who, form: &Form) -> Result<couriers::Ad
 fn courier(form: &Form) -> Result<CourierInput<'_>, Refused> {
     let missing = || Refused::Invalid(vec![FieldError { field: "carrier", code: "required" }]);
     let carrier = form.read("carrier").ok_or_else(missing)?;
-    Ok(CourierInput { name: form.text("name"), carrier, email: form.text("email"), phone: form.text("phone") })
+    Ok(CourierInput {
+        name: form.text("name"),
+        carrier,
+        email: form.text("email"),
+        phone: form.text("phone"),
+    })
 }
 
 /// A refusal that names fields, to be shown with the form; anything else passes on.
@@ -172,7 +181,11 @@ fn resident(form: &Form) -> ResidentInput<'_> {
 }
 
 /// `/people/{id}`
-pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>, Path(person): Path<String>) -> Answer {
+pub async fn page(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path(person): Path<String>,
+) -> Answer {
     let id: PersonId = person.parse().map_err(|_| Problem::not_found())?;
     let found = people::find(http.app(), &who.session()?.principal, id).await?;
     let about = About { id: person, version: found.version.to_string(), conflict: None };
@@ -229,10 +242,12 @@ async fn change_again(
 /// What somebody else saved, where it differs from what was typed here.
 async fn theirs(http: &Http, who: &Who, found: &Person, form: &Form) -> Result<Conflict, Problem> {
     let principal = &who.session()?.principal;
-    let filter = LogFilter { kind: Some("PersonChanged".into()), person: Some(found.id), ..LogFilter::default() };
+    let filter =
+        LogFilter { kind: Some("PersonChanged".into()), person: Some(found.id), ..LogFilter::default() };
     let fields = if found.courier.is_some() { &COURIER } else { &RESIDENT };
     let carriers = carriers_of(http, principal).await?;
-    let named = |form: &Form| form.read("carrier").and_then(|id| carriers.get(&id)).cloned().unwrap_or_default();
+    let named =
+        |form: &Form| form.read("carrier").and_then(|id| carriers.get(&id)).cloned().unwrap_or_default();
     let (mut stored, mut form) = (typed(found), form.clone());
     stored.set("carrier_name", named(&stored));
     form.set("carrier_name", named(&form));
@@ -332,7 +347,8 @@ async fn courier_form(
     let mut page = who.page();
     page.error = !wrong.is_empty() || about.conflict.is_some();
     let carriers = carriers_of(http, &who.session()?.principal).await?;
-    let mut carriers: Vec<Choice> = carriers.iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect();
+    let mut carriers: Vec<Choice> =
+        carriers.iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect();
     carriers.sort_by(|a, b| a.label.cmp(&b.label));
     Ok(CourierForm {
         shell: shell(http, who, Section::People).await?,

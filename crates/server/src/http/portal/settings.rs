@@ -15,7 +15,8 @@ use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
 use super::views::people::Conflict;
 use super::views::settings::{
-    ApiTokens, ChannelStatus, Enrol, FreshEnrolment, PermissionChoice, Settings, TemplateForm, TemplateRow, TokenRow,
+    ApiTokens, ChannelStatus, Enrol, FreshEnrolment, PermissionChoice, Settings, TemplateForm, TemplateRow,
+    TokenRow,
 };
 use super::words;
 use crate::app::enrolment::{self, OfferEnrolment, Offered};
@@ -74,7 +75,8 @@ async fn settings_view(
     let (principal, mut page) = (&who.session()?.principal, who.page());
     page.error = refused.is_some();
     let stored = typed_site(&settings::site(http.app(), principal).await?);
-    let (form, wrong) = refused.map_or((&stored, &[][..]), |(form, problem)| (form, problem.fields.as_slice()));
+    let (form, wrong) =
+        refused.map_or((&stored, &[][..]), |(form, problem)| (form, problem.fields.as_slice()));
     let conflict = match refused {
         Some((form, problem)) if problem.is_conflict() => {
             Some(conflict::theirs(http, principal, changed(), (&stored, form), &SITE).await?)
@@ -170,8 +172,12 @@ fn template_rows(page: &Page, setting: &Setting) -> Vec<TemplateRow> {
 async fn find(http: &Http, principal: &Principal, id: &str) -> Result<(Setting, Way), Problem> {
     let all = templates::all(http.app(), principal).await?;
     let (name, way) = id.rsplit_once('-').ok_or_else(Problem::not_found)?;
-    let way = [Way::Email, Way::Sms].into_iter().find(|known| known.name() == way).ok_or_else(Problem::not_found)?;
-    let setting = all.into_iter().find(|setting| setting.key.name() == name).ok_or_else(Problem::not_found)?;
+    let way = [Way::Email, Way::Sms]
+        .into_iter()
+        .find(|known| known.name() == way)
+        .ok_or_else(Problem::not_found)?;
+    let setting =
+        all.into_iter().find(|setting| setting.key.name() == name).ok_or_else(Problem::not_found)?;
     Ok((setting, way))
 }
 
@@ -246,7 +252,9 @@ fn stored(setting: &Setting, way: Way) -> Form {
 fn typed(setting: &Setting, way: Way, form: &Form) -> TemplateText {
     let body = form.text("text").replace("\r\n", "\n");
     match way {
-        Way::Email => TemplateText { subject: form.text("subject").to_owned(), text: body, ..setting.text.clone() },
+        Way::Email => {
+            TemplateText { subject: form.text("subject").to_owned(), text: body, ..setting.text.clone() }
+        }
         Way::Sms => TemplateText { sms: Some(body), ..setting.text.clone() },
     }
 }

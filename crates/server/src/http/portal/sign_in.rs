@@ -79,7 +79,11 @@ pub async fn old_link(Path(token): Path<String>) -> Response {
 }
 
 /// `/setup?token=…`
-pub async fn set_up_form(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
+pub async fn set_up_form(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Query(query): Query,
+) -> Answer {
     let token = query.text("token");
     let works = set_up::is_valid(http.app(), token).await?;
     let form = Form::default();

@@ -112,9 +112,11 @@ pub fn outcome(row: &LogRow) -> (&'static str, Tone) {
 /// How urgent an alert is.
 pub fn urgency(kind: &str) -> Urgency {
     match kind {
-        "CompartmentForced" | "CompartmentFoundOpen" | "CompartmentHeldOpen" | "ChainBroken" | "KeypadClosed" => {
-            Urgency::Alarm
-        }
+        "CompartmentForced"
+        | "CompartmentFoundOpen"
+        | "CompartmentHeldOpen"
+        | "ChainBroken"
+        | "KeypadClosed" => Urgency::Alarm,
         "RecipientUnreachable" | "MessageFailed" => Urgency::Notice,
         _ => Urgency::Warning,
     }
@@ -284,7 +286,10 @@ mod tests {
         };
         assert_eq!(state(Some(&door(Sensed::Open, true, true, None))), CellState::Alarm);
         assert_eq!(state(Some(&door(Sensed::Closed, false, true, None))), CellState::Occupied);
-        assert_eq!(state(Some(&door(Sensed::Closed, false, true, Some(OutOfService::ByHand)))), CellState::OutOfService);
+        assert_eq!(
+            state(Some(&door(Sensed::Closed, false, true, Some(OutOfService::ByHand)))),
+            CellState::OutOfService
+        );
         assert_eq!(state(None), CellState::Unknown);
     }
 

@@ -263,7 +263,8 @@ impl ApiTokens {
             expires: "2027-01-01T10:00:00Z".into(),
             last_used: last.into(),
         };
-        let choice = |id: &str| PermissionChoice { id: id.into(), label: page.t(id), chosen: id == "may-people-view" };
+        let choice =
+            |id: &str| PermissionChoice { id: id.into(), label: page.t(id), chosen: id == "may-people-view" };
         Self {
             shell: Shell::sample(super::Section::Settings),
             fresh: Some("blk_7Qm2Xv9TtR4kLw81ZpYc0aBdEfGh3JnS5uVx".into()),
