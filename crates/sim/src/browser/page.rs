@@ -234,10 +234,10 @@ impl Page {
     /// # Errors
     /// [`BrowserError::NotSeen`].
     pub fn press(&self, words: &str) -> Result<(), BrowserError> {
-        let find = format!(
+        let find =
             "((all) => all.find((e) => read(e) === words) ?? all.find((e) => read(e).includes(words)))\
              ([...document.querySelectorAll('button, a[href], summary')].filter(shown))"
-        );
+                .to_string();
         let find = format!("((words) => {find})({}.toLowerCase())", literal(words));
         self.click_at(&format!("“{words}” can be clicked"), &find)
     }

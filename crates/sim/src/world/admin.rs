@@ -87,7 +87,7 @@ impl World {
             self.saw(Sometimes::MessageSent);
             match self.posted.remove(&message.id) {
                 Some(Posted::Pickup { parcel, code, qr }) => {
-                    self.letter_arrives(app, parcel, &code, qr, &message.text)
+                    self.letter_arrives(app, parcel, &code, qr, &message.text);
                 }
                 Some(Posted::CourierCode { person, code }) => {
                     let courier = self.couriers.iter_mut().find(|courier| courier.person == person);

@@ -34,7 +34,7 @@ impl<T> Agenda<T> {
     }
 
     /// The next thing, with the time moved to its moment.
-    pub fn next(&mut self) -> Option<T> {
+    pub fn take_next(&mut self) -> Option<T> {
         let ((ms, _), what) = self.planned.pop_first()?;
         self.now_ms = ms;
         Some(what)
@@ -56,7 +56,7 @@ mod tests {
         agenda.after(5, 'b');
         agenda.after(1, 'a');
         agenda.after(5, 'c');
-        let order: Vec<char> = std::iter::from_fn(|| agenda.next()).collect();
+        let order: Vec<char> = std::iter::from_fn(|| agenda.take_next()).collect();
         assert_eq!((order, agenda.now_ms()), (vec!['a', 'b', 'c'], 5));
     }
 }

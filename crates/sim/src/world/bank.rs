@@ -107,9 +107,12 @@ pub struct Running {
     /// What is known of each board.
     pub health: BTreeMap<u8, BoardHealth>,
     booted_ms: u64,
-    told: Option<(Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool)>,
+    told: Option<Told>,
     status_version: u64,
 }
+
+/// What the link was told last: doors, boards, keypad, and whether the bank is in order.
+type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool);
 
 /// One bank.
 pub struct SimBank {

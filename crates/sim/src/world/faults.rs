@@ -186,7 +186,7 @@ impl World {
             }
             Fault::Partition => {}
             Fault::Board(board) if self.banks[bank].silent[&board] => {
-                self.board(bank, board, BoardHealth::Answering)
+                self.board(bank, board, BoardHealth::Answering);
             }
             Fault::Board(_) => {}
             Fault::Sensor(compartment) => {

@@ -246,7 +246,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        let Some(happening) = self.agenda.next() else { return };
+        let Some(happening) = self.agenda.take_next() else { return };
         self.platform.set_time(self.now_ms());
         self.happen(happening);
         self.platform_did();
@@ -263,7 +263,7 @@ impl World {
                 self.order(bank, boot, ticket, compartment, not_after_ms);
             }
             Happening::BoardSays { bank, boot, ticket, result } => {
-                self.board_says(bank, boot, ticket, result)
+                self.board_says(bank, boot, ticket, result);
             }
             Happening::Reading { bank, compartment } => self.reading(bank, compartment),
             Happening::LetsGo { bank, compartment } => self.lets_go(bank, compartment),

@@ -76,7 +76,7 @@ impl World {
             }
             uplink::Output::TrustTime(time) => self.trust(bank, time),
             uplink::Output::Reached(reached) => {
-                self.note(format_args!("bank {bank} reaches the platform: {reached}"))
+                self.note(format_args!("bank {bank} reaches the platform: {reached}"));
             }
             uplink::Output::Fault(fault) => {
                 self.note(format_args!("bank {bank} link: {fault}"));

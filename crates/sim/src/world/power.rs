@@ -47,7 +47,7 @@ impl World {
                 return self.agenda.after(1_500, Happening::PowerReturns { bank });
             }
             // A planned failure of one call: the service starts again.
-            Err(error) if matches!(error, bailee_edge::journal::JournalError::Disk(_)) => {
+            Err(bailee_edge::journal::JournalError::Disk(_)) => {
                 self.banks[bank].off_since = Some(now);
                 return self.agenda.after(1_500, Happening::PowerReturns { bank });
             }

@@ -139,7 +139,7 @@ impl Watch {
         let bank = self.bank;
         match event.kind {
             EventKind::OpeningIntended { compartment, purpose, .. } => {
-                self.intended(event.seq, compartment, purpose)
+                self.intended(event.seq, compartment, purpose);
             }
             EventKind::CompartmentOpened { compartment, opening } => self.opened(compartment, opening),
             EventKind::CompartmentDidNotOpen { opening, .. } => drop(self.settled.insert(opening)),
