@@ -87,7 +87,7 @@ async fn today(
     let from = Some(bailee_domain::time::WallTime::from_unix_ms(midnight));
     let which = ListLog { filter: LogFilter { from, ..LogFilter::default() }, before: None, limit: 100 };
     let listed = log::list(http.app(), principal, which).await?;
-    let rows = listed.rows.iter().filter(|row| !BOOKKEEPING.contains(&row.line.kind.as_str())).take(10);
+    let rows = listed.rows.iter().filter(|row| !BOOKKEEPING.contains(&row.line.kind.as_str())).take(7);
     Ok(rows.map(|row| words::timeline(page, names, row)).collect())
 }
 
