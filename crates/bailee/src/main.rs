@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     start_log();
     match cli.command {
         Command::Verify(Verify::Ledger(args)) => {
-            verify::run_ledger(&args.place, args.key.as_deref(), cli.json)
+            verify::ledger::run(&args.place, args.key.as_deref(), cli.json)
         }
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),

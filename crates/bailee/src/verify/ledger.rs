@@ -1,4 +1,4 @@
-//! `bailee verify`: checks a published log with nothing but the log and its key.
+//! `bailee verify ledger`: checks a published log with nothing but the log and its key.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,20 +17,11 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 
+use super::{Outcome, report};
+
 /// The most a key file can be, in bytes.
 const KEY_BYTES: usize = 1_024;
 const WITHIN: Duration = Duration::from_secs(30);
-
-/// What came of a check; the exit code says the same.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Everything fits.
-    Sound(Box<Sound>),
-    /// Something is wrong, and where.
-    Unsound(String),
-    /// Nothing could be checked, and why.
-    Unusable(String),
-}
 
 /// What was checked.
 #[derive(Debug, Serialize)]
@@ -58,7 +49,7 @@ pub struct Sound {
 }
 
 /// Checks the log at an address or in a folder; `key` is the log's verifier key if the caller has it.
-pub fn ledger(place: &str, key: Option<&str>) -> Outcome {
+pub fn ledger(place: &str, key: Option<&str>) -> Outcome<Sound> {
     let checked = if place.starts_with("http://") || place.starts_with("https://") {
         HttpSource::new(place).and_then(|source| check(source, key))
     } else if Path::new(place).is_dir() {
@@ -169,28 +160,8 @@ async fn first_bytes(mut body: Incoming, most: usize) -> anyhow::Result<Vec<u8>>
 }
 
 /// Runs the command and says what was checked.
-pub fn run_ledger(place: &str, key: Option<&str>, json: bool) -> ExitCode {
-    match ledger(place, key) {
-        Outcome::Sound(sound) => {
-            if json {
-                println!("{}", serde_json::json!({ "outcome": "sound", "checked": sound }));
-            } else {
-                print!("{}", told(&sound));
-            }
-            ExitCode::SUCCESS
-        }
-        Outcome::Unsound(why) => refused(json, "unsound", &format!("UNSOUND: {why}"), &why, 1),
-        Outcome::Unusable(why) => refused(json, "unusable", &format!("could not be checked: {why}"), &why, 2),
-    }
-}
-
-fn refused(json: bool, outcome: &str, text: &str, why: &str, code: u8) -> ExitCode {
-    if json {
-        println!("{}", serde_json::json!({ "outcome": outcome, "why": why }));
-    } else {
-        eprintln!("{text}");
-    }
-    ExitCode::from(code)
+pub fn run(place: &str, key: Option<&str>, json: bool) -> ExitCode {
+    report(ledger(place, key), json, told)
 }
 
 fn told(sound: &Sound) -> String {
