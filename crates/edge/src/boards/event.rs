@@ -118,6 +118,36 @@ pub enum BadFrame {
     Stale,
 }
 
+/// Something an honest cabinet does not do, named; the engine decides what becomes an alarm. Each is repeated at most
+/// every ten seconds per door (or per board, or per line) while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum BusTrouble {
+    /// More bytes that are no answer than a sound line has: noise, wiring, or somebody on the bus.
+    #[error("many bad frames")]
+    ManyBadFrames,
+    /// Bytes came again and again while nothing was asked: somebody else speaks on the bus.
+    #[error("frames nobody asked for")]
+    UnaskedFrames,
+    /// A door was seen to open, and no unlock frame had left for it.
+    #[error("a door opened without an order")]
+    OpenedUnordered(DoorAddress),
+    /// One door was ordered and stayed closed, another one opened: the cables of two locks or boards are swapped.
+    #[error("another door opened than the one ordered")]
+    OtherDoorOpened {
+        /// The door the frame was for.
+        ordered: DoorAddress,
+        /// The door that opened.
+        opened: DoorAddress,
+    },
+    /// The board took the order and says the latch moved, time after time, but the door's bit never changes: a lying
+    /// board or a bridged switch.
+    #[error("unlocked again and again, and never seen open")]
+    NeverSeenOpen(DoorAddress),
+    /// The item sensor changed its mind behind a door that stayed closed: a lying sensor, or another way in.
+    #[error("the item sensor changed behind a closed door")]
+    ItemChangedBehindClosedDoor(DoorAddress),
+}
+
 /// What the owner of a bus reports. Times are monotonic, of the bus's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BusEvent {
@@ -192,6 +222,15 @@ pub enum BusEvent {
         /// When.
         at: Duration,
     },
+    /// Something an honest cabinet does not do. Silence and a lost line have events of their own.
+    Trouble {
+        /// The board it is about, if it is about one.
+        board: Option<BoardAddress>,
+        /// When it was noticed.
+        at: Duration,
+        /// What.
+        what: BusTrouble,
+    },
     /// Door reports were dropped because the receiver did not take them; outcomes never are.
     ReportsDropped {
         /// How many.
@@ -200,10 +239,13 @@ pub enum BusEvent {
 }
 
 impl BusEvent {
-    /// Whether this may be dropped when the receiver is slow: reports that the next poll or the next total
-    /// repeats.
+    /// Whether this may be dropped when the receiver is slow: reports that the next poll, the next total or the
+    /// trouble itself repeats.
     #[must_use]
     pub fn may_be_dropped(&self) -> bool {
-        matches!(self, Self::Doors { .. } | Self::DoorPushed { .. } | Self::BadFrames { .. })
+        matches!(
+            self,
+            Self::Doors { .. } | Self::DoorPushed { .. } | Self::BadFrames { .. } | Self::Trouble { .. }
+        )
     }
 }

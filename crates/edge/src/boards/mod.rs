@@ -18,7 +18,7 @@ mod machine;
 
 pub use board_8a80::{Board8a80, Board8a80Settings, check_byte};
 pub use bus::{Bus, BusError, BusSettings, Clock, EventSink};
-pub use event::{BadFrame, BusEvent, NotSent, Pulsed, UnknownOutcome, UnlockError, UnlockOrder};
+pub use event::{BadFrame, BusEvent, BusTrouble, NotSent, Pulsed, UnknownOutcome, UnlockError, UnlockOrder};
 pub use line::{Line, LineError};
 pub use machine::{Action, BusMachine, BusTiming, Sent};
 
