@@ -18,7 +18,10 @@
 //!   a patch; a redirect is followed; any other page replaces `<main>` and focus goes to its error summary or heading.
 //! - `<button data-copy="ID" hidden>`: copies the text of `#ID`. `<time datetime>`: shown in the reader's own zone, UTC as tooltip.
 //!
+//! - event `bailee:worker` on the document, `{url, give}`: starts a module of `static/` beside the page and gives it.
+//!
 //! `kiosk.js` (kiosk only): the keypad, the camera and the page that follows the bank; it says in itself what it listens to.
+//! `eye.js` is its worker, which reads the camera's pictures.
 
 pub mod assets;
 pub mod form;

@@ -192,43 +192,47 @@ document.addEventListener("keydown", (event) => {
   if (burst.length <= 8) press(key, 120);
 });
 
-// 6. The camera: 640 × 480 grey pixels to the controller on this machine, one frame at a time.
-let stream;
+// 6. The camera. The picture is looked at in `eye.js`, beside this page, and by the controller on this machine.
+let stream, eye;
+const shut = () => {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  eye?.terminate();
+  stream = eye = undefined;
+};
 const startCamera = async () => {
   const video = $("video[data-camera]");
-  if (!video) {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = undefined;
-    return;
-  }
+  if (!video) return shut();
   if (video.dataset.on) return;
   video.dataset.on = "1";
-  const width = 640, height = 480;
   const box = video.closest("[data-scan]");
   const hint = (name) => box.querySelectorAll("[data-hint]").forEach((note) => (note.hidden = note.dataset.hint !== name));
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width, height }, audio: false });
+    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 }, audio: false });
     video.srcObject = stream;
     await video.play();
   } catch {
     box.classList.add("off");
     return hint("off");
   }
-  const view = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  const luma = new Uint8Array(width * height);
-  while (video.isConnected) {
-    await wait(60);
-    if (document.hidden || !home()) continue;
-    view.drawImage(video, 0, 0, width, height);
-    const { data } = view.getImageData(0, 0, width, height);
-    for (let at = 0, from = 0; at < luma.length; at++, from += 4) luma[at] = (data[from] * 77 + data[from + 1] * 150 + data[from + 2] * 29) >> 8;
-    const headers = { "content-type": "application/octet-stream" };
-    const answer = await fetch(`${video.dataset.camera}?width=${width}&height=${height}`, { method: "POST", body: luma, headers }).catch(() => null);
-    if (answer?.status === 200) {
-      const { qr } = await answer.json();
-      if (qr !== "same") hint(qr);
+  const give = (worker) => (eye = worker);
+  document.dispatchEvent(new CustomEvent("bailee:worker", { detail: { url: video.dataset.eye, give } }));
+  const worker = eye, to = video.dataset.camera;
+  let waiting = true;
+  worker.addEventListener("message", ({ data }) => {
+    waiting ||= Boolean(data.ready);
+    if (data.qr && data.qr !== "same") hint(data.qr);
+  });
+  const frames = globalThis.MediaStreamTrackProcessor && new MediaStreamTrackProcessor({ track: stream.getVideoTracks()[0], maxBufferSize: 1 }).readable;
+  worker.postMessage({ to, frames }, frames ? [frames] : []);
+  while (video.isConnected && worker === eye) {
+    const open = !document.hidden && home();
+    worker.postMessage({ open });
+    if (!frames && open && waiting) {
+      waiting = false;
+      const picture = await createImageBitmap(video);
+      worker.postMessage({ picture }, [picture]);
     }
-    if (!answer?.ok) await wait(500);
+    await wait(frames ? 250 : 60);
   }
 };
 

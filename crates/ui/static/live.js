@@ -1,5 +1,12 @@
 // Live parts and forms in place. Pages work without it; see the crate documentation for what it listens to.
-const policy = globalThis.trustedTypes?.createPolicy("bailee", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
+const own = (url) => {
+  const { origin, pathname, href } = new URL(url, location);
+  if (origin !== location.origin || !pathname.startsWith("/static/")) throw new TypeError(url);
+  return href;
+};
+const rules = { createHTML: (html) => html, createScriptURL: own };
+const policy = globalThis.trustedTypes?.createPolicy("bailee", rules) ?? rules;
+document.addEventListener("bailee:worker", ({ detail }) => detail.give(new Worker(policy.createScriptURL(detail.url), { type: "module" })));
 const parse = (html) => {
   const box = document.createElement("template");
   box.innerHTML = policy.createHTML(html);
