@@ -28,7 +28,7 @@ use crate::http::problem::Problem;
 use crate::http::{Http, export};
 use crate::ledger::{LogId, LogReader};
 
-const PAGE: u32 = 30;
+const PAGE: u32 = 25;
 /// Kinds offered as filters; any other can be typed into the address.
 const KINDS: [&str; 14] = [
     "ParcelDeposited",
