@@ -13,6 +13,7 @@
 //!
 //! Start at [`kek::KeyProvider`], then [`seal::Keyring`].
 
+pub mod badge;
 pub mod blind;
 pub mod code;
 pub mod commit;

@@ -6,10 +6,10 @@
 //! Not here: throttling, lists of breached passwords, second factors. They belong to the caller.
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand_core::Rng;
+use subtle::ConstantTimeEq;
 
 use crate::secret::Secret;
 use crate::stretch::Cost;
@@ -54,25 +54,29 @@ impl NewPassword {
 /// Hashes and checks passwords at one cost.
 pub struct Passwords {
     cost: Cost,
-    /// Well-formed, of the same cost, and matched by no password anyone knows.
-    dummy: String,
+}
+
+/// A stored hash, read.
+struct Stored {
+    cost: Cost,
+    salt: [u8; 16],
+    output: [u8; 32],
 }
 
 impl Passwords {
     /// Passwords hashed at `cost`; [`Cost::STANDARD`] outside simulation.
     pub fn new(cost: Cost) -> Self {
-        let (memory, passes, lanes) = (cost.memory_kib(), cost.passes(), cost.lanes());
-        let (salt, output) = (STANDARD_NO_PAD.encode([0; 16]), STANDARD_NO_PAD.encode([0; 32]));
-        let dummy = format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}");
-        Self { cost, dummy }
+        Self { cost }
     }
 
     /// Hashes a new password with a fresh salt.
     pub fn hash(&self, password: &NewPassword, rng: &mut impl Rng) -> String {
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
-        let hash = self.cost.argon2().hash_password_with_salt(password.0.expose().as_bytes(), &salt);
-        hash.expect("password and salt fit Argon2").to_string()
+        let output = self.cost.stretch(password.0.expose().as_bytes(), &salt);
+        let (memory, passes, lanes) = (self.cost.memory_kib(), self.cost.passes(), self.cost.lanes());
+        let [salt, output] = [salt.as_slice(), output.expose()].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+        format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}")
     }
 
     /// Whether `password` belongs to `hash`; with no hash it does the same work and says no.
@@ -85,27 +89,26 @@ impl Passwords {
         }
         let stored = hash.and_then(readable);
         let known = stored.is_some();
-        let against = stored.unwrap_or_else(|| readable(&self.dummy).expect("the dummy is well-formed"));
-        let matches = self.cost.argon2().verify_password(password.as_bytes(), &against).is_ok();
+        let against = stored.unwrap_or(Stored { cost: self.cost, salt: [0; 16], output: [0; 32] });
+        let found = against.cost.stretch(password.as_bytes(), &against.salt);
+        let matches = bool::from(found.expose().ct_eq(&against.output));
         known & matches
     }
 
     /// Whether a hash was made at another cost: after a successful sign-in it should be replaced.
     pub fn is_outdated(&self, hash: &str) -> bool {
-        readable(hash).and_then(|hash| cost_of(&hash)) != Some(self.cost)
+        readable(hash).map(|stored| stored.cost) != Some(self.cost)
     }
 }
 
-fn readable(hash: &str) -> Option<PasswordHash> {
+fn readable(hash: &str) -> Option<Stored> {
     let hash = PasswordHash::new(hash).ok()?;
-    cost_of(&hash)?;
-    let complete = hash.salt.is_some() && hash.hash.is_some();
-    (complete && hash.algorithm.as_str() == "argon2id").then_some(hash)
-}
-
-fn cost_of(hash: &PasswordHash) -> Option<Cost> {
-    let params = argon2::Params::try_from(hash).ok()?;
-    Cost::new(params.m_cost(), params.t_cost(), params.p_cost()).ok()
+    let params = argon2::Params::try_from(&hash).ok()?;
+    let cost = Cost::new(params.m_cost(), params.t_cost(), params.p_cost()).ok()?;
+    let salt = <[u8; 16]>::try_from(hash.salt?.as_ref()).ok()?;
+    let output = <[u8; 32]>::try_from(hash.hash?.as_bytes()).ok()?;
+    let is_ours = hash.algorithm.as_str() == "argon2id" && hash.version == Some(0x13);
+    is_ours.then_some(Stored { cost, salt, output })
 }
 
 #[cfg(test)]
@@ -137,6 +140,15 @@ mod tests {
         assert!(passwords.verify_or_dummy(Some(&hash), GOOD));
         assert!(!passwords.is_outdated(&hash));
         assert!(Passwords::new(Cost::SIMULATION).is_outdated(&hash));
+    }
+
+    #[test]
+    fn other_programs_read_our_hashes() {
+        use argon2::PasswordVerifier;
+        let hash = hashed(&Passwords::new(Cost::SIMULATION));
+        let hash = PasswordHash::new(&hash).unwrap();
+        assert!(argon2::Argon2::default().verify_password(GOOD.as_bytes(), &hash).is_ok());
+        assert!(argon2::Argon2::default().verify_password(b"another", &hash).is_err());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Argon2id (RFC 9106) and what it costs; shared by codes and passwords.
 //!
-//! A FIPS build replaces [`Cost::stretch`] by PBKDF2-HMAC-SHA-256: this is the only place that would change
-//! for codes. Stretching takes tens of milliseconds: callers in asynchronous code run it on a blocking
+//! A FIPS build replaces [`Cost::stretch`] by PBKDF2-HMAC-SHA-256: this is the only place that would change. Stretching takes tens of milliseconds: callers in asynchronous code run it on a blocking
 //! thread, and bound how many run at once (each takes [`Cost::memory_kib`]).
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -88,7 +87,7 @@ impl Cost {
         stretched
     }
 
-    pub(crate) fn argon2(self) -> Argon2<'static> {
+    fn argon2(self) -> Argon2<'static> {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params())
     }
 
