@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::badge::BadgeShown;
 use crate::code::Code;
 use crate::compartment::{CompartmentNo, OutOfService, Sensed, Service, Size, Wiring};
 use crate::event::{Event, Problem, Surface};
@@ -33,6 +34,8 @@ pub enum Input {
     Acknowledged { up_to: u64 },
     /// The clock was moved forward on the platform's word.
     ClockStepped { by_ms: i64 },
+    /// A badge was held to a reader.
+    Badge(BadgeShown),
 }
 
 /// What somebody at the kiosk can do.

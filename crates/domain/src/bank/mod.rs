@@ -6,6 +6,7 @@
 //! kiosk) is rebuilt from the world after a restart. A caller whose journal fails must throw the engine away and
 //! start a new one from what is durable; until then nothing opens.
 
+pub mod badge;
 pub mod io;
 pub mod screen;
 
@@ -107,6 +108,7 @@ impl Bank {
             }
             Input::Acknowledged { up_to } => self.acknowledged(&mut turn, up_to),
             Input::ClockStepped { by_ms } => self.event(&mut turn, EventKind::ClockStepped { by_ms }),
+            Input::Badge(_) => {}
         }
         self.timers(&mut turn);
         turn.out
