@@ -43,7 +43,7 @@ pub enum LineError {
 
 /// How much of a frame went out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(crate) enum Written {
     All,
     Part,
     Nothing,
@@ -81,7 +81,7 @@ impl Line {
     }
 
     /// What came, without waiting; no bytes means nothing came.
-    pub(super) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Result<&'a [u8], LineError> {
+    pub(crate) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Result<&'a [u8], LineError> {
         match self.port.read(buffer) {
             // With VMIN 1 an idle line says "would block"; an end of file is a hang-up.
             Ok(0) => Err(LineError::Gone(ErrorKind::UnexpectedEof.into())),
@@ -91,7 +91,7 @@ impl Line {
         }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<Written, LineError> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Written, LineError> {
         match self.port.write(bytes) {
             Ok(count) if count == bytes.len() => Ok(Written::All),
             Ok(0) => Ok(Written::Nothing),
@@ -102,7 +102,7 @@ impl Line {
     }
 
     /// Throws away what the kernel holds, so that nothing old is read and nothing stuck leaves late.
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         // A line that can't be flushed is broken; the next read or write says so.
         let _ = termios::tcflush(&self.port, FlushArg::TCIOFLUSH);
     }
