@@ -1,8 +1,7 @@
 //! Keys that sign notes: names, key ids, the `vkey` spelling (C2SP signed-note), and Ed25519.
 //!
-//! Keys of other types, such as those of witnesses (cosignature/v1, type 0x04), belong beside Ed25519 here:
-//! a [`Signer`] for one side, a verifying type for the other. Until then their lines in a note are kept and
-//! counted as unchecked.
+//! Keys of witnesses (cosignature/v1, type 0x04) are in [`crate::cosignature`]. Lines of keys of other types in a note
+//! are kept and counted as unchecked.
 
 use std::error::Error;
 use std::fmt;
@@ -66,9 +65,14 @@ pub enum KeyError {
     /// Not `name+id+key`.
     #[error("not a verifying key: `name+8 hex digits+base64` is expected")]
     Form,
-    /// Another type than Ed25519.
-    #[error("the key is of type {0:#04x}; only Ed25519 (0x01) is understood")]
-    Type(u8),
+    /// Another type than the one expected there.
+    #[error("the key is of type {found:#04x}; {expected:#04x} is expected here")]
+    Type {
+        /// The type found.
+        found: u8,
+        /// 0x01 for a log, 0x04 for a witness.
+        expected: u8,
+    },
     /// The id isn't that of this name and key.
     #[error("the key id belongs to another name or key")]
     Id,
@@ -147,6 +151,12 @@ impl VerifyingKey {
         &self.public
     }
 
+    /// Whether a signature line bears this key's name and id.
+    #[must_use]
+    pub fn is_of(&self, line: &crate::note::NoteSignature) -> bool {
+        line.name == self.name && line.key_id == self.id
+    }
+
     /// Whether the signature is this key's over exactly that text.
     #[must_use]
     pub fn has_signed(&self, text: &[u8], signature: &[u8]) -> bool {
@@ -157,8 +167,7 @@ impl VerifyingKey {
 /// The `vkey` spelling: `name+id+base64(type ‖ public key)`.
 impl fmt::Display for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[TYPE_ED25519][..], &self.public].concat();
-        write!(f, "{}+{}+{}", self.name, self.id, STANDARD.encode(key))
+        write_vkey(f, &self.name, TYPE_ED25519, &self.public)
     }
 }
 
@@ -166,19 +175,36 @@ impl FromStr for VerifyingKey {
     type Err = KeyError;
 
     fn from_str(vkey: &str) -> Result<Self, KeyError> {
-        let mut parts = vkey.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(KeyError::Form);
-        };
-        let bytes = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
-        let (&signature_type, public) = bytes.split_first().ok_or(KeyError::Form)?;
-        if signature_type != TYPE_ED25519 {
-            return Err(KeyError::Type(signature_type));
-        }
-        let public = public.try_into().map_err(|_| KeyError::Form)?;
-        let key = Self::new(KeyName::new(name)?, public);
-        if key.id.to_string() == id { Ok(key) } else { Err(KeyError::Id) }
+        let (name, public) = read_vkey(vkey, TYPE_ED25519)?;
+        Ok(Self::new(name, public))
     }
+}
+
+/// Name and public key of a `vkey` of that type, whose id has been checked.
+pub(crate) fn read_vkey(vkey: &str, expected: u8) -> Result<(KeyName, [u8; ED25519_KEY_LEN]), KeyError> {
+    let mut parts = vkey.splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(KeyError::Form);
+    };
+    let bytes = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
+    let (&found, public) = bytes.split_first().ok_or(KeyError::Form)?;
+    if found != expected {
+        return Err(KeyError::Type { found, expected });
+    }
+    let public: [u8; ED25519_KEY_LEN] = public.try_into().map_err(|_| KeyError::Form)?;
+    let name = KeyName::new(name)?;
+    if KeyId::of(&name, expected, &public).to_string() == id { Ok((name, public)) } else { Err(KeyError::Id) }
+}
+
+/// The `vkey` spelling of a key of that type.
+pub(crate) fn write_vkey(
+    f: &mut fmt::Formatter<'_>,
+    name: &KeyName,
+    signature_type: u8,
+    public: &[u8; ED25519_KEY_LEN],
+) -> fmt::Result {
+    let id = KeyId::of(name, signature_type, public);
+    write!(f, "{name}+{id}+{}", STANDARD.encode([&[signature_type][..], public].concat()))
 }
 
 impl Ed25519Signer {
@@ -245,7 +271,10 @@ mod tests {
             ("PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyError::Id),
             ("PeterNeuman+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyError::Id),
             ("+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyError::Name),
-            ("PeterNeumann+c74f20a3+BBpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", KeyError::Type(4)),
+            (
+                "PeterNeumann+c74f20a3+BBpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+                KeyError::Type { found: 4, expected: 1 },
+            ),
         ] {
             assert_eq!(vkey.parse::<VerifyingKey>(), Err(error), "{vkey}");
         }

@@ -138,15 +138,19 @@ impl Note {
     /// # Errors
     /// The key couldn't be used, or there are [`MAX_SIGNATURES`] lines.
     pub fn sign(&mut self, signer: &dyn Signer) -> Result<(), NoteError> {
+        let signature = signer.sign(self.text.as_bytes())?;
+        self.add(NoteSignature { name: signer.name().clone(), key_id: signer.key_id(), signature })
+    }
+
+    /// Adds a signature line that somebody else made.
+    ///
+    /// # Errors
+    /// There are [`MAX_SIGNATURES`] lines.
+    pub fn add(&mut self, line: NoteSignature) -> Result<(), NoteError> {
         if self.signatures.len() == MAX_SIGNATURES {
             return Err(NoteError::TooManySignatures);
         }
-        let signature = signer.sign(self.text.as_bytes())?;
-        self.signatures.push(NoteSignature {
-            name: signer.name().clone(),
-            key_id: signer.key_id(),
-            signature,
-        });
+        self.signatures.push(line);
         Ok(())
     }
 
@@ -172,7 +176,9 @@ fn is_plain(text: &str) -> bool {
 }
 
 impl NoteSignature {
-    fn parse(line: &str) -> Option<Self> {
+    /// Reads one signature line, without its newline.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
         let (name, encoded) = line.strip_prefix(LINE_START)?.split_once(' ')?;
         let bytes = STANDARD.decode(encoded).ok()?;
         let (key_id, signature) = bytes.split_first_chunk::<4>()?;
