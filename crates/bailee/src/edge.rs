@@ -7,6 +7,8 @@ use bailee_edge::config::EdgeConfig;
 use bailee_edge::{enrolment, start};
 use clap::Subcommand;
 
+use crate::service;
+
 /// What a controller can be asked to do.
 #[derive(Subcommand)]
 pub enum Edge {
@@ -38,7 +40,13 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
         Edge::Run { config } => {
             let running = start::run(&read(&config)?).await?;
             crate::say(&format!("kiosk on http://{}", running.kiosk));
-            crate::stop_signal().await?;
+            service::ready(&format!("kiosk on http://{}", running.kiosk));
+            let handle = running.handle();
+            tokio::select! {
+                stop = crate::stop_signal() => stop?,
+                () = service::watch(async || handle.is_alive().await) => {}
+            }
+            service::stopping();
             running.stop().await;
             Ok(())
         }

@@ -6,6 +6,7 @@ mod bench;
 mod demo;
 mod edge;
 mod serve;
+mod service;
 mod verify;
 
 use std::process::ExitCode;

@@ -8,6 +8,8 @@ use bailee_server::config::ServerConfig;
 use bailee_server::serve::{self, Demo};
 use clap::{Args, Subcommand};
 
+use crate::service;
+
 /// What `bailee serve` takes.
 #[derive(Args)]
 pub struct ServeArgs {
@@ -40,7 +42,13 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     if let Some(link) = &running.set_up_link {
         crate::say(&format!("make the first administrator, once: {link}"));
     }
-    crate::stop_signal().await?;
+    service::ready(&format!("portal on {}", running.portal_url));
+    tokio::select! {
+        stop = crate::stop_signal() => stop?,
+        // A database that is away is no reason to be killed: status is still served then.
+        () = service::watch(async || tokio::spawn(async {}).await.is_ok()) => {}
+    }
+    service::stopping();
     eprintln!("stopping");
     running.shutdown().await;
     Ok(())

@@ -53,6 +53,8 @@ pub enum Message {
     Acknowledged(u64),
     /// The platform's authenticated time.
     TrustTime(WallTime),
+    /// Answer, to show that the loop goes round.
+    Alive(oneshot::Sender<()>),
     /// End the loop.
     Stop,
 }
@@ -193,6 +195,12 @@ impl Handle {
     pub fn tell(&self, message: Message) -> Result<(), Away> {
         self.queue.try_send(message).map_err(|_| Away)
     }
+
+    /// Whether the loop goes round; waits for its answer as long as that takes.
+    pub async fn is_alive(&self) -> bool {
+        let (done, waits) = oneshot::channel();
+        self.tell(Message::Alive(done)).is_ok() && waits.await.is_ok()
+    }
 }
 
 impl Kiosk for Handle {
@@ -293,6 +301,10 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
                 if by_ms > 60_000 {
                     self.handle(Input::ClockStepped { by_ms });
                 }
+            }
+            Message::Alive(done) => {
+                // Who asked may have gone.
+                let _ = done.send(());
             }
             Message::Stop => {}
         }
