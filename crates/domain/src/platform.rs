@@ -93,6 +93,8 @@ pub enum PlatformEventKind {
     LogExported { entries: u64 },
     /// A person asked a bank to take a compartment out of service or put it back, or to reopen its keypad.
     BankOperationRequested { bank: BankId, what: String },
+    /// An evidence bundle was made; what was asked for and why is committed to.
+    EvidenceExported { request: Commitment },
 }
 
 /// How a person is told.

@@ -301,6 +301,7 @@ event-setting-changed = تغيّر إعداد
 event-token-created = أُنشئ رمز API
 event-token-revoked = أُلغي رمز API
 event-log-exported = صُدّر السجل
+event-evidence-exported = صُدّرت أدلة
 event-bank-operation-requested = طُلب من المحطة تغيير خزانة أو لوحة الأرقام
 event-chain-broken = أحداث المحطة لا تتابع ما لدينا
 event-recipient-unknown = طرد لشخص غير معروف هنا

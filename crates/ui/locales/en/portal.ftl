@@ -301,6 +301,7 @@ event-setting-changed = Setting changed
 event-token-created = API token made
 event-token-revoked = API token revoked
 event-log-exported = Log exported
+event-evidence-exported = Evidence exported
 event-bank-operation-requested = Bank was asked to change a compartment or its keypad
 event-chain-broken = The bank's events don't continue what we hold
 event-recipient-unknown = Parcel for somebody who is not known here

@@ -230,5 +230,6 @@ variants! {
         25 TokenRevoked { 1 token: TokenId };
         26 LogExported { 1 entries: u64 };
         27 BankOperationRequested { 1 bank: BankId, 2 what: String };
+        28 EvidenceExported { 1 request: [u8; 32] };
     }
 }

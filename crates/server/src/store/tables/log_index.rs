@@ -122,7 +122,8 @@ impl Indexed {
             | Kind::SettingChanged { .. }
             | Kind::TokenCreated { .. }
             | Kind::TokenRevoked { .. }
-            | Kind::LogExported { .. } => {}
+            | Kind::LogExported { .. }
+            | Kind::EvidenceExported { .. } => {}
         }
     }
 
