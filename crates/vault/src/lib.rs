@@ -13,6 +13,7 @@
 //!
 //! Start at [`kek::KeyProvider`], then [`seal::Keyring`].
 
+pub mod assertion;
 pub mod badge;
 pub mod blind;
 pub mod code;

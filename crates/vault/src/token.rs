@@ -32,6 +32,8 @@ pub enum TokenKind {
     SetUp,
     /// The one-time permission of a new bank: `ble_`.
     Enrolment,
+    /// The link to a receipt: `blr_`.
+    Receipt,
 }
 
 impl TokenKind {
@@ -42,6 +44,7 @@ impl TokenKind {
             Self::Session => "bls_",
             Self::SetUp => "blu_",
             Self::Enrolment => "ble_",
+            Self::Receipt => "blr_",
         }
     }
 }
@@ -158,8 +161,8 @@ mod tests {
 
     #[test]
     fn no_kind_passes_for_another() {
-        use TokenKind::{Api, Enrolment, Session, SetUp};
-        let kinds = [Api, Session, SetUp, Enrolment];
+        use TokenKind::{Api, Enrolment, Receipt, Session, SetUp};
+        let kinds = [Api, Session, SetUp, Enrolment, Receipt];
         for made in kinds {
             let token = Token::generate(made, &mut seeded(1));
             for asked in kinds {
