@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use rand_core::Rng;
+
 /// Digits in a code.
 pub const CODE_DIGITS: usize = 8;
 
@@ -37,6 +39,25 @@ impl Code {
             n += 1;
         }
         if n == CODE_DIGITS { Ok(Self(digits)) } else { Err(NotACode) }
+    }
+
+    /// Eight random digits, every code as likely as any other.
+    pub fn draw(rng: &mut dyn Rng) -> Self {
+        // The largest multiple of 10^8 that four bytes hold; what is above would favour some codes.
+        const FAIR: u32 = 4_200_000_000;
+        loop {
+            let mut bytes = [0; 4];
+            rng.fill_bytes(&mut bytes);
+            let mut n = u32::from_be_bytes(bytes);
+            if n < FAIR {
+                let mut digits = [b'0'; CODE_DIGITS];
+                for digit in digits.iter_mut().rev() {
+                    *digit += u8::try_from(n % 10).expect("a digit");
+                    n /= 10;
+                }
+                return Self(digits);
+            }
+        }
     }
 
     /// The eight ASCII digits.

@@ -1,8 +1,13 @@
 //! Events of a bank: one fact each, past tense, without personal data. Their encoding lives in `wire::event`.
 
+use crate::badge::Assurance;
 use crate::compartment::{CompartmentNo, OutOfService, Service, Size};
-use crate::id::{CarrierId, GrantId, ParcelId, PersonId};
+use crate::id::{CarrierId, GrantId, ParcelId, PersonId, WorkOrderId};
+use crate::lockdown::{Area, Cause, Exercise, Grade, LockdownNo};
+use crate::signer::KeyUse;
+use crate::tamper::{Source, Tamper};
 use crate::time::{TimeQuality, WallTime};
+use crate::truth::{Doubt, Seen, Teller};
 
 /// One fact a bank wrote to its journal and, in order and without gaps, to the custody log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +76,61 @@ pub enum EventKind {
     ClockStepped { by_ms: i64 },
     /// Somebody at the kiosk said that something is wrong.
     ProblemReported { compartment: CompartmentNo, problem: Problem },
+    /// A lockdown began, by a person where one is named, otherwise by policy: an alarm unless it is a drill.
+    LockdownBegan {
+        area: Area,
+        grade: Grade,
+        cause: Cause,
+        exercise: Exercise,
+        by: Option<PersonId>,
+        lasts_s: u64,
+    },
+    /// A lockdown became harder or longer.
+    LockdownChanged { lockdown: LockdownNo, grade: Grade, cause: Cause, by: Option<PersonId>, lasts_s: u64 },
+    /// The first of two people agreed to end a lockdown.
+    LockdownReleaseAsked { lockdown: LockdownNo, by: PersonId },
+    /// People ended a lockdown; `with` was the first of two.
+    LockdownReleased { lockdown: LockdownNo, by: PersonId, with: Option<PersonId> },
+    /// A lockdown's time was over.
+    LockdownExpired { lockdown: LockdownNo },
+    /// A sign of tampering, or a sensor that is lost: an alarm.
+    TamperBegan { source: Source, tamper: Tamper },
+    /// It goes on: so many signs since it began, the latest then.
+    TamperContinued { source: Source, tamper: Tamper, times: u64, last_at: WallTime },
+    /// It is over.
+    TamperEnded { source: Source, tamper: Tamper, times: u64, last_at: WallTime },
+    /// What a compartment is believed to hold cannot be relied on.
+    OccupancyDoubted { compartment: CompartmentNo, doubt: Doubt },
+    /// Somebody looked inside, or a sensor did.
+    OccupancyTold { compartment: CompartmentNo, seen: Seen, teller: Teller },
+    /// A staff member proved who they are at the kiosk.
+    StaffSignedIn { person: PersonId },
+    /// Somebody who may has turned the siren off.
+    SirenSilenced { by: PersonId },
+    /// An opening from afar was refused; `by` is who signed for it, where the signature is genuine.
+    RemoteOpeningRefused { by: Option<PersonId>, compartment: CompartmentNo, reason: RemoteRefusal },
+    /// The platform brought a new key of staff that does not count yet: an alarm. `key` is its fingerprint.
+    KeyWaits { person: PersonId, key: [u8; 32], used_for: KeyUse },
+    /// Administrators signed for a new key of staff, which counts from now on.
+    KeyAdmitted { person: PersonId, key: [u8; 32], used_for: KeyUse, by: PersonId, second: Option<PersonId> },
+    /// A key of staff left the roster and counts no more.
+    KeyRemoved { person: PersonId, key: [u8; 32], used_for: KeyUse },
+    /// Somebody at the kiosk asked for an emergency opening of this compartment and was shown a challenge.
+    OverrideAsked { compartment: CompartmentNo },
+    /// An officer answered the challenge; a second one must follow.
+    OverrideAnswered { compartment: CompartmentNo, by: PersonId },
+    /// Somebody may enrol a badge at the kiosk until this time.
+    EnrolmentOffered { person: PersonId, expires: WallTime },
+    /// A badge was enrolled at the kiosk.
+    BadgeEnrolled { person: PersonId, assurance: Assurance },
+    /// Badges enrolled at the kiosk were forgotten.
+    BadgesForgotten { person: PersonId },
+    /// A technician may open the doors of this work order until this time.
+    WorkOrderOpened { order: WorkOrderId, technician: PersonId, expires: WallTime },
+    /// A work order ended.
+    WorkOrderClosed { order: WorkOrderId },
+    /// A technician proved who they are and found this work order open.
+    TechnicianSignedIn { technician: PersonId, order: WorkOrderId },
 }
 
 /// Why a compartment is opened, and for whom.
@@ -80,14 +140,39 @@ pub enum Purpose {
     DropOff { parcel: ParcelId, recipient: PersonId, courier: PersonId, carrier: CarrierId, size: Size },
     /// The recipient takes a parcel out.
     Pickup { parcel: ParcelId, grant: GrantId, surface: Surface },
+    /// Staff look inside, empty it or repair it.
+    Inspect { by: PersonId, authority: Authority },
+}
+
+/// What lets staff open a compartment that is not theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// An administrator's own signature, with somebody at the bank. `reason` is a salted commitment to words.
+    Remote { reason: [u8; 32] },
+    /// The signatures of a quorum of administrators.
+    Quorum { second: PersonId, reason: [u8; 32] },
+    /// Two officers answered the challenge on the kiosk's screen.
+    Override { second: PersonId },
+    /// An open work order names the compartment.
+    WorkOrder { order: WorkOrderId },
 }
 
 impl Purpose {
-    /// The parcel this opening is about.
-    pub const fn parcel(&self) -> ParcelId {
+    /// The parcel this opening is about, unless it is about the compartment.
+    pub const fn parcel(&self) -> Option<ParcelId> {
         match self {
-            Self::DropOff { parcel, .. } | Self::Pickup { parcel, .. } => *parcel,
+            Self::DropOff { parcel, .. } | Self::Pickup { parcel, .. } => Some(*parcel),
+            Self::Inspect { .. } => None,
         }
+    }
+
+    /// Whether the platform passed it on under one person's signature: what the breaker counts.
+    pub const fn is_remote(&self) -> bool {
+        matches!(
+            self,
+            Self::Pickup { surface: Surface::Remote, .. }
+                | Self::Inspect { authority: Authority::Remote { .. }, .. }
+        )
     }
 }
 
@@ -119,6 +204,10 @@ pub enum Surface {
     Keypad,
     /// A QR token shown to the camera or typed.
     Qr,
+    /// A badge held to a reader.
+    Badge,
+    /// A request over the link, signed by the person.
+    Remote,
 }
 
 /// Why a door was not seen to open.
@@ -155,6 +244,33 @@ pub enum Refusal {
     NoSpace,
     /// A request of the platform came after its deadline.
     TooLate,
+    /// A lockdown holds the opening.
+    LockedDown,
+    /// No badge this bank knows.
+    UnknownBadge,
+    /// A badge anybody can copy, where that is not taken.
+    WeakBadge,
+    /// The person is known, and nothing here is for them.
+    NothingHere,
+    /// No officer's signature under the challenge shown.
+    BadResponse,
+    /// The compartment holds a parcel that is none of this person's business.
+    Occupied,
+}
+
+/// Why an opening from afar was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RemoteRefusal {
+    /// A signature is missing, wrong, used before, or of a key that does not count here for this.
+    NotAuthorised,
+    /// The code is not on the bank's screen: nobody stands there.
+    NotPresent,
+    /// Three doors have been opened from afar within the hour.
+    BreakerOpen,
+    /// The statement's time is over, or further away than it may be.
+    OutOfTime,
+    /// The door cannot be opened now.
+    DoorUnavailable,
 }
 
 /// What a person reported at the kiosk.
@@ -190,6 +306,15 @@ impl EventKind {
             | Self::CompartmentHeldOpen { .. }
             | Self::KeypadClosed { .. }
             | Self::BoardSilent { .. }
+            | Self::KeyWaits { .. }
+            | Self::OpeningIntended {
+                purpose:
+                    Purpose::Inspect { authority: Authority::Override { .. } | Authority::Quorum { .. }, .. },
+                ..
+            }
+            | Self::LockdownBegan { exercise: Exercise::Real, .. }
+            | Self::TamperBegan { .. }
+            | Self::OccupancyDoubted { doubt: Doubt::Missing | Doubt::Interrupted, .. }
             | Self::ServiceChanged {
                 service: Service::Out(OutOfService::NeedsCheck | OutOfService::DidNotOpen),
                 ..
@@ -199,6 +324,20 @@ impl EventKind {
             | Self::ProblemReported { .. }
             | Self::GrantExpired { .. }
             | Self::ServiceChanged { .. }
+            | Self::LockdownBegan { .. }
+            | Self::LockdownChanged { .. }
+            | Self::LockdownReleaseAsked { .. }
+            | Self::LockdownReleased { .. }
+            | Self::LockdownExpired { .. }
+            | Self::TamperContinued { .. }
+            | Self::TamperEnded { .. }
+            | Self::OccupancyDoubted { .. }
+            | Self::RemoteOpeningRefused { .. }
+            | Self::KeyAdmitted { .. }
+            | Self::KeyRemoved { .. }
+            | Self::OverrideAsked { .. }
+            | Self::OverrideAnswered { .. }
+            | Self::OpeningIntended { purpose: Purpose::Inspect { .. }, .. }
             | Self::ClockStepped { .. } => Severity::Notice,
             _ => Severity::Routine,
         }
@@ -217,6 +356,13 @@ impl EventKind {
             | Self::DropOffCancelled { compartment, .. }
             | Self::ParcelCollected { compartment, .. }
             | Self::ServiceChanged { compartment, .. }
+            | Self::OccupancyDoubted { compartment, .. }
+            | Self::OccupancyTold { compartment, .. }
+            | Self::LockdownBegan { area: Area::Door(compartment), .. }
+            | Self::TamperBegan { source: Source::Door(compartment), .. }
+            | Self::RemoteOpeningRefused { compartment, .. }
+            | Self::OverrideAsked { compartment }
+            | Self::OverrideAnswered { compartment, .. }
             | Self::ProblemReported { compartment, .. } => Some(*compartment),
             Self::ParcelDeposited(deposit) => Some(deposit.compartment),
             _ => None,

@@ -144,6 +144,8 @@ ids! {
     SessionId = "ses";
     /// An alert: something that needs somebody's attention.
     AlertId = "alr";
+    /// A work order: a technician, some doors, a time.
+    WorkOrderId = "wko";
 }
 
 #[cfg(test)]

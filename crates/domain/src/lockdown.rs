@@ -84,7 +84,9 @@ impl Purpose {
     pub const fn way(&self) -> Way {
         match self {
             Self::Pickup { surface: Surface::Remote, .. }
-            | Self::Inspect { authority: Authority::Remote { .. } | Authority::Quorum { .. }, .. } => Way::Remote,
+            | Self::Inspect { authority: Authority::Remote { .. } | Authority::Quorum { .. }, .. } => {
+                Way::Remote
+            }
             Self::Inspect { authority: Authority::Override { .. }, .. } => Way::Override,
             Self::DropOff { .. } | Self::Pickup { .. } | Self::Inspect { .. } => Way::Local,
         }

@@ -3,9 +3,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::badge::BadgeBook;
 use crate::compartment::Reach;
 use crate::grant::Verifier;
 use crate::id::{CarrierId, PersonId};
+use crate::lockdown::Security;
+use crate::signer::Signers;
 
 /// Somebody parcels can be dropped off for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +89,12 @@ pub struct Roster {
     pub issuers: Vec<IssuerKey>,
     /// Times and limits.
     pub policy: Policy,
+    /// What is done about tampering, and who may end a lockdown.
+    pub security: Security,
+    /// Keys of people who may open from afar or in an emergency.
+    pub signers: Signers,
+    /// Badges.
+    pub badges: BadgeBook,
 }
 
 /// At most this many recipients on one bank's roster.

@@ -11,8 +11,12 @@ use bailee_domain::bank::screen::Screen;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Sensed, Service, Size};
 use bailee_domain::event::{EventKind, Purpose, Severity};
+use bailee_domain::grant::GrantState;
 use bailee_domain::id::GrantId;
+use bailee_domain::lockdown::{Area, Exercise, Grade};
+use bailee_domain::tamper::{Felt, FeltClass};
 use bailee_domain::time::WallTime;
+use bailee_domain::truth::Seen;
 use proptest::prelude::*;
 use rig::{COURIER_CODE, Latch, MARA, NOOR, Rig};
 
@@ -38,6 +42,12 @@ enum Step {
     Repair(u16),
     Break(u16, bool),
     Board(u8, bool),
+    LockDown(usize, Area, u64),
+    Release(usize),
+    Seen(Seen),
+    Round(u16, Seen),
+    Felt(FeltClass, u16),
+    Jump(i64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -63,6 +73,33 @@ fn step() -> impl Strategy<Value = Step> {
         3 => door.clone().prop_map(Step::Repair),
         1 => (door, any::<bool>()).prop_map(|(n, mute)| Step::Break(n, mute)),
         1 => (1..=2u8, any::<bool>()).prop_map(|(b, silent)| Step::Board(b, silent)),
+        1 => (0..4usize, area(), 60..7_200u64).prop_map(|(g, area, s)| Step::LockDown(g, area, s)),
+        3 => (0..3usize).prop_map(Step::Release),
+        3 => seen().prop_map(Step::Seen),
+        2 => (1..=6u16, seen()).prop_map(|(n, seen)| Step::Round(n, seen)),
+        1 => (felt(), 0..600u16).prop_map(|(class, score)| Step::Felt(class, score)),
+        1 => (-400_000_000..400_000_000i64).prop_map(Step::Jump),
+    ]
+}
+
+fn area() -> impl Strategy<Value = Area> {
+    prop_oneof![
+        Just(Area::Bank),
+        (1..=6u16).prop_map(|n| Area::Door(CompartmentNo(n))),
+        (1..=6u16).prop_map(Area::Zone),
+    ]
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    prop_oneof![Just(Seen::Empty), Just(Seen::Full), Just(Seen::CannotTell)]
+}
+
+fn felt() -> impl Strategy<Value = FeltClass> {
+    prop_oneof![
+        Just(FeltClass::Knock),
+        Just(FeltClass::Impact),
+        Just(FeltClass::Drill),
+        Just(FeltClass::Quiet)
     ]
 }
 
@@ -139,6 +176,25 @@ impl Model {
                 let health = if silent { BoardHealth::Silent } else { BoardHealth::Answering };
                 self.rig.input(Input::Board { board, health });
             }
+            Step::LockDown(grade, area, lasts_s) => {
+                let (grade, exercise) = (Grade::ALL[grade], Exercise::Real);
+                self.rig.ask(Request::LockDown { area, grade, exercise, lasts_s, by: MARA });
+            }
+            Step::Release(n) => {
+                let lockdown = self.rig.bank.lasting().lockdowns.keys().nth(n).copied();
+                let release = lockdown.map(|lockdown| Request::Release { lockdown, by: rig::KEEPER });
+                release.map(|request| self.rig.ask(request));
+            }
+            Step::Seen(seen) => self.act(Action::Seen(seen)),
+            Step::Round(n, seen) => {
+                let seen = vec![(CompartmentNo(n), seen)];
+                self.rig.ask(Request::TellSeen { by: MARA, seen });
+            }
+            Step::Felt(class, score) => {
+                let area = Area::Zone(2);
+                self.rig.input(Input::Vibration { sensor: 1, area, felt: Felt { class, score } });
+            }
+            Step::Jump(by_ms) => self.rig.now.wall = self.rig.now.wall.plus_ms(by_ms.max(0)),
         }
         self.check();
     }
@@ -224,6 +280,9 @@ impl Model {
                         compartment: deposit.compartment,
                     });
                 }
+                EventKind::OccupancyTold { compartment, seen: Seen::Full, .. } => {
+                    self.found_inside(*compartment);
+                }
                 _ => {}
             }
         }
@@ -245,6 +304,19 @@ impl Model {
         assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "no gaps, no repeats");
     }
 
+    /// Somebody says that a parcel whose pickup was cut in two is still inside: its grant may be armed once more.
+    fn found_inside(&mut self, compartment: CompartmentNo) {
+        let lasting = self.rig.bank.lasting();
+        let unarmed = |id: GrantId| {
+            lasting
+                .grants
+                .get(&id)
+                .is_some_and(|grant| grant.state == GrantState::Unarmed && grant.generation > 0)
+        };
+        let known = self.grants.iter_mut().find(|g| g.compartment == compartment && unarmed(g.id));
+        known.into_iter().for_each(|known| (known.opened, known.code) = (0, None));
+    }
+
     fn check_pulse(&mut self, compartment: CompartmentNo) {
         let now = self.rig.now.wall;
         match self.intents[&compartment] {
@@ -260,6 +332,7 @@ impl Model {
                 known.opened += 1;
                 assert_eq!(known.opened, 1, "a one-time grant opened twice");
             }
+            Purpose::Inspect { .. } => panic!("nobody asked for that"),
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod event;
 pub mod json;
 pub mod link;
 pub mod record;
+pub mod response;
 #[cfg(test)]
 mod sample;
+pub mod statement;
 pub mod token;

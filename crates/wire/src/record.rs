@@ -2,6 +2,7 @@
 //! a bank uploads is what it wrote. Sealing, framing and checksums are the journal's business. What stands for all
 //! records before it, a snapshot, has a form of its own in `snapshot`.
 
+mod people;
 mod snapshot;
 
 use bailee_domain::bank::io::Record;
@@ -12,6 +13,8 @@ use bailee_domain::time::WallTime;
 use crate::event::{self, EventError, Hash, Leaf};
 use crate::link::{self, LinkError};
 
+#[cfg(test)]
+pub(crate) use people::samples::{sample_badge, sample_key, sample_order};
 pub use snapshot::{MAX_SNAPSHOT_BYTES, Snapshot, decode_snapshot, encode_snapshot, is_snapshot};
 
 const EVENT: u8 = 1;
@@ -21,6 +24,8 @@ const GUESS_RESERVED: u8 = 4;
 const GUESS_REFUNDED: u8 = 5;
 const ACKNOWLEDGED: u8 = 6;
 const HIGH_WATER: u8 = 7;
+const LOCKDOWN_RAN: u8 = 40;
+const POWERED: u8 = 16;
 
 /// No record is longer than this, in bytes.
 pub const MAX_RECORD_BYTES: usize = link::MAX_REQUEST_BYTES + 1;
@@ -85,6 +90,13 @@ pub fn encode(record: &Record, place: Place) -> Vec<u8> {
         Record::GuessRefunded { guess } => number(&mut bytes, GUESS_REFUNDED, guess.to_be_bytes()),
         Record::Acknowledged { up_to } => number(&mut bytes, ACKNOWLEDGED, up_to.to_be_bytes()),
         Record::HighWater(at) => number(&mut bytes, HIGH_WATER, at.unix_ms().to_be_bytes()),
+        Record::LockdownRan { ms } => number(&mut bytes, LOCKDOWN_RAN, ms.to_be_bytes()),
+        Record::Powered { total_ms } => number(&mut bytes, POWERED, total_ms.to_be_bytes()),
+        Record::Signed { .. }
+        | Record::Admitted(_)
+        | Record::WorkOrder(_)
+        | Record::Enrolment { .. }
+        | Record::Badge(_) => people::put_record(&mut bytes, record),
     }
     bytes
 }
@@ -138,7 +150,9 @@ fn fixed(tag: u8, mut rest: &[u8]) -> Option<Record> {
         GUESS_REFUNDED => Record::GuessRefunded { guess: u64::from_be_bytes(cut(from)?) },
         ACKNOWLEDGED => Record::Acknowledged { up_to: u64::from_be_bytes(cut(from)?) },
         HIGH_WATER => Record::HighWater(time(from)?),
-        _ => return None,
+        LOCKDOWN_RAN => Record::LockdownRan { ms: u64::from_be_bytes(cut(from)?) },
+        POWERED => Record::Powered { total_ms: u64::from_be_bytes(cut(from)?) },
+        _ => people::record(tag, from)?,
     };
     rest.is_empty().then_some(record)
 }
@@ -162,7 +176,7 @@ mod tests {
 
     fn sample(dice: &mut Dice) -> (Record, Place) {
         let place = Place { bank: BankId::from_bytes(dice.bytes()), prev: dice.bytes() };
-        let record = match dice.below(7) {
+        let record = match dice.below(10) {
             0 => Record::Event(event::sample_event(dice)),
             1 => Record::Roster(link::sample_roster(dice)),
             2 => Record::Armed {
@@ -177,6 +191,8 @@ mod tests {
             },
             4 => Record::GuessRefunded { guess: dice.number() },
             5 => Record::Acknowledged { up_to: dice.number() },
+            7 | 8 => people::samples::sample_record(dice),
+            9 => Record::LockdownRan { ms: dice.number() },
             _ => Record::HighWater(WallTime::from_unix_ms(dice.number().cast_signed())),
         };
         (record, place)

@@ -145,7 +145,9 @@ impl Bank {
         if let Some(opening) = self.lasting.openings.get(&drop.compartment) {
             let (parcel, opening) = (opening.purpose.parcel(), opening.no);
             let compartment = drop.compartment;
-            self.event(turn, EventKind::DropOffCancelled { parcel, compartment, opening });
+            if let Some(parcel) = parcel {
+                self.event(turn, EventKind::DropOffCancelled { parcel, compartment, opening });
+            }
         }
         self.go(Step::CloseFirst { drop, then });
     }

@@ -2,14 +2,19 @@
 
 use alloc::vec::Vec;
 
-use super::badge::BadgeShown;
+use super::work_order::WorkOrder;
+use crate::badge::{BadgePass, BadgeShown};
 use crate::code::Code;
 use crate::compartment::{CompartmentNo, OutOfService, Sensed, Service, Size, Wiring};
 use crate::event::{Event, Problem, Surface};
 use crate::grant::Verifier;
-use crate::id::{CommandId, GrantId, PersonId};
+use crate::id::{CommandId, GrantId, PersonId, WorkOrderId};
+use crate::lockdown::{Area, Exercise, Grade, LockdownNo};
 use crate::roster::Roster;
+use crate::signer::{PersonKey, Proof, Signed, Statement};
+use crate::tamper::{Felt, Sign, Source, SwitchState, Tamper};
 use crate::time::{MonoTime, WallTime};
+use crate::truth::{ItemSensed, Seen};
 
 /// Something that happened at or to the bank.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +39,30 @@ pub enum Input {
     Acknowledged { up_to: u64 },
     /// The clock was moved forward on the platform's word.
     ClockStepped { by_ms: i64 },
+    /// A tamper switch says something; said again at every start of the controller.
+    Switch { source: Source, state: SwitchState },
+    /// What an accelerometer felt, and where it sits.
+    Vibration { sensor: u8, area: Area, felt: Felt },
+    /// A board, a line or a reader gives a sign of tampering, or it is over.
+    Tamper { source: Source, tamper: Tamper, sign: Sign },
+    /// A reading of an item sensor.
+    Item { compartment: CompartmentNo, item: ItemSensed },
     /// A badge was held to a reader.
     Badge(BadgeShown),
+    /// The answer to an [`Output::CheckSignatures`].
+    SignaturesChecked { check: u64, checked: Checked },
+    /// An officer's answer to the challenge on the screen was scanned or typed: the first eight bytes of the officer's
+    /// public key, and a signature.
+    Response { key: [u8; 8], signature: [u8; 64] },
+}
+
+/// What came of checking signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The SHA-256 of the statement's bytes.
+    pub digest: [u8; 32],
+    /// For each signature in order, the authenticator's count if it is genuine (0 where there is no count).
+    pub proven: Vec<Option<u32>>,
 }
 
 /// What somebody at the kiosk can do.
@@ -65,6 +92,18 @@ pub enum Action {
     StillHere,
     /// Leave: the session ends.
     Finish,
+    /// The answer to "is it empty?".
+    Seen(Seen),
+    /// Staff: end this lockdown.
+    Release(LockdownNo),
+    /// Staff: hold every opening of this bank.
+    LockDown,
+    /// Staff: the siren has been heard.
+    SilenceSiren,
+    /// Start an emergency opening.
+    Emergency,
+    /// Open this door: of a work order, or in an emergency.
+    ChooseDoor(CompartmentNo),
 }
 
 /// What a genuine QR token says.
@@ -107,6 +146,14 @@ pub enum Subject {
     Grant(GrantId),
     /// A courier.
     Courier(PersonId),
+    /// A staff member who may end lockdowns.
+    Keeper(PersonId),
+    /// A person whose weak badge was shown.
+    Pin(PersonId),
+    /// A technician.
+    WorkOrder(WorkOrderId),
+    /// A person who may enrol a badge.
+    Enrolment(PersonId),
 }
 
 /// One verifier to compare with.
@@ -153,6 +200,24 @@ pub enum Request {
     SetService { compartment: CompartmentNo, service: Service, by: PersonId },
     /// Let the keypad take codes again.
     ResetKeypad { by: PersonId },
+    /// Begin a lockdown, or make the one in force there harder or longer.
+    LockDown { area: Area, grade: Grade, exercise: Exercise, lasts_s: u64, by: PersonId },
+    /// End a lockdown.
+    Release { lockdown: LockdownNo, by: PersonId },
+    /// What somebody saw inside compartments on a round.
+    TellSeen { by: PersonId, seen: Vec<(CompartmentNo, Seen)> },
+    /// Turn the siren off.
+    SilenceSiren { by: PersonId },
+    /// Do what people have signed for.
+    Signed(Signed),
+    /// Let a technician open some doors for a time.
+    OpenWorkOrder(WorkOrder),
+    /// End a work order.
+    CloseWorkOrder { order: WorkOrderId },
+    /// Let a person enrol a badge at the kiosk with this code.
+    OfferEnrolment { person: PersonId, verifier: Verifier, expires: WallTime },
+    /// Forget the badges a person enrolled at the kiosk.
+    ForgetBadges { person: PersonId },
 }
 
 /// The bank's answer to a request.
@@ -170,6 +235,22 @@ pub enum Answer {
     NoSuchCompartment,
     /// The request breaks a bound (sizes, lengths, times).
     Invalid,
+    /// The bank's policy does not let this person do that, or not from there.
+    NotAllowed,
+    /// Noted; a second person must agree.
+    NeedsAnother,
+    /// No such lockdown is in force.
+    NoSuchLockdown,
+    /// Another request or somebody at the kiosk is being served; ask again.
+    Busy,
+    /// A signature is missing, wrong, used before, or of a key that does not count here for this.
+    NotAuthorised,
+    /// The presence code is not the one on the screen.
+    NotPresent,
+    /// Too many openings from afar within the hour.
+    BreakerOpen,
+    /// The door cannot be opened now.
+    DoorUnavailable,
 }
 
 /// What the caller must do, in order.
@@ -181,8 +262,21 @@ pub enum Output {
     Verify { guess: u64, code: Code, candidates: Vec<Candidate> },
     /// Drive one lock; answer with [`Input::Unlocked`]. After `deadline` it must not be driven any more.
     Unlock { ticket: u64, compartment: CompartmentNo, wiring: Wiring, deadline: MonoTime },
+    /// Turn the siren on or off.
+    Siren(Siren),
     /// Tell the platform.
     Reply { command: CommandId, answer: Answer },
+    /// Check every signature under the statement; answer with [`Input::SignaturesChecked`].
+    CheckSignatures { check: u64, statement: Statement, signatures: Vec<(PersonKey, Proof)> },
+}
+
+/// The siren.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Siren {
+    /// It sounds.
+    On,
+    /// It is silent.
+    Off,
 }
 
 /// What the engine writes. Its lasting state is exactly the fold of these, from nothing or from a snapshot of an
@@ -203,6 +297,20 @@ pub enum Record {
     Acknowledged { up_to: u64 },
     /// The latest time seen, so that a restart cannot go back before it.
     HighWater(WallTime),
+    /// Lockdowns have been in force for so much longer; their time left is that much shorter.
+    LockdownRan { ms: u64 },
+    /// How long the controller has been running in all, in milliseconds.
+    Powered { total_ms: u64 },
+    /// A statement was obeyed: never again before it expires. With the keys that signed and their counts.
+    Signed { digest: [u8; 32], expires: WallTime, keys: Vec<(PersonKey, u32)> },
+    /// Administrators signed for this key.
+    Admitted(PersonKey),
+    /// What belongs to the [`EventKind::WorkOrderOpened`](crate::event::EventKind::WorkOrderOpened) after it.
+    WorkOrder(WorkOrder),
+    /// The code that belongs to the [`EventKind::EnrolmentOffered`](crate::event::EventKind::EnrolmentOffered) after it.
+    Enrolment { person: PersonId, verifier: Verifier, expires: WallTime },
+    /// A badge was enrolled at the kiosk.
+    Badge(BadgePass),
 }
 
 /// A door as the platform's live map shows it.

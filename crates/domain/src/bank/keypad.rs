@@ -11,6 +11,7 @@ use crate::code::Code;
 use crate::event::{EventKind, Purpose, Refusal, Surface};
 use crate::grant::{GrantState, MAX_ATTEMPTS};
 use crate::id::{GrantId, PersonId};
+use crate::lockdown::Way;
 
 /// Refusals that cost a guesser nothing are written at most once in this time, so that nobody can fill the disk.
 const QUIET_MS: u64 = 5_000;
@@ -24,8 +25,15 @@ impl Bank {
         }
         let guess = self.lasting.budget.next();
         self.record(turn, Record::GuessReserved { guess, at: turn.now.wall });
-        turn.out.push(Output::Verify { guess, code, candidates: self.candidates() });
+        turn.out.push(Output::Verify { guess, code, candidates: self.candidates_now() });
         self.session = Session::Checking { guess, until: turn.now.mono.plus_ms(CHECKED_WITHIN_MS) };
+    }
+
+    fn candidates_now(&self) -> Vec<Candidate> {
+        match self.session {
+            Session::SecondFactor { person } => self.candidates_of(person),
+            _ => self.candidates(),
+        }
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -36,7 +44,10 @@ impl Bank {
         let couriers = self.lasting.roster.couriers.iter();
         let couriers =
             couriers.map(|c| Candidate { subject: Subject::Courier(c.person), verifier: c.verifier });
-        grants.chain(couriers).collect()
+        let keepers = self.lasting.roster.security.keepers.iter().filter_map(|keeper| {
+            keeper.verifier.map(|verifier| Candidate { subject: Subject::Keeper(keeper.person), verifier })
+        });
+        grants.chain(couriers).chain(keepers).chain(self.further_candidates()).collect()
     }
 
     pub(super) fn code_verified(&mut self, turn: &mut Turn<'_>, guess: u64, outcome: Verdict) {
@@ -53,16 +64,24 @@ impl Bank {
                 self.record(turn, Record::GuessRefunded { guess });
                 self.sign_in(turn, person);
             }
+            Verdict::Match(Subject::Keeper(person)) if self.keeps(person) => {
+                self.record(turn, Record::GuessRefunded { guess });
+                self.keeper_in(turn, person);
+            }
+            Verdict::Match(subject) if self.further_right(turn, subject) => {
+                self.record(turn, Record::GuessRefunded { guess });
+                self.further_proven(turn, subject);
+            }
             Verdict::RepeatedMiss => {
                 self.record(turn, Record::GuessRefunded { guess });
                 self.refuse_quietly(turn, Surface::Keypad, Refusal::UnknownCode);
             }
-            _ => self.missed(turn),
+            _ => self.missed(turn, Surface::Keypad, Refusal::UnknownCode),
         }
     }
 
-    fn missed(&mut self, turn: &mut Turn<'_>) {
-        self.refuse(turn, Surface::Keypad, Refusal::UnknownCode);
+    pub(super) fn missed(&mut self, turn: &mut Turn<'_>, surface: Surface, reason: Refusal) {
+        self.refuse(turn, surface, reason);
         let until = match self.lasting.budget.keypad(turn.now.wall) {
             Keypad::Closed(until) => Some(until),
             Keypad::ClosedUntilReset => None,
@@ -75,7 +94,7 @@ impl Bank {
         self.lasting.grants.get(&grant).is_some_and(|grant| grant.opens(turn.now.wall))
     }
 
-    fn pass(&self, person: PersonId) -> bool {
+    pub(super) fn pass(&self, person: PersonId) -> bool {
         self.lasting.roster.couriers.iter().any(|courier| courier.person == person)
     }
 
@@ -105,11 +124,14 @@ impl Bank {
                 .is_some_and(|grant| grant.generation == claims.generation && grant.opens(now))
     }
 
-    fn pick_up(&mut self, turn: &mut Turn<'_>, grant: GrantId, surface: Surface) {
+    pub(super) fn pick_up(&mut self, turn: &mut Turn<'_>, grant: GrantId, surface: Surface) {
         let grant = &self.lasting.grants[&grant];
         let (id, parcel, compartment, attempts) = (grant.id, grant.parcel, grant.compartment, grant.attempts);
         if attempts >= MAX_ATTEMPTS {
             return self.refuse_quietly(turn, surface, Refusal::DoorStuck);
+        }
+        if self.holds(compartment, Way::Local) {
+            return self.refuse_quietly(turn, surface, Refusal::LockedDown);
         }
         let ready = self.layout.find(compartment).is_some_and(|c| self.ready(c)) && self.pulse.is_none();
         if !ready {
@@ -120,7 +142,7 @@ impl Bank {
         self.open(turn, compartment, Purpose::Pickup { parcel, grant: id, surface });
     }
 
-    fn sign_in(&mut self, turn: &mut Turn<'_>, person: PersonId) {
+    pub(super) fn sign_in(&mut self, turn: &mut Turn<'_>, person: PersonId) {
         let couriers = &self.lasting.roster.couriers;
         let pass = couriers.iter().find(|c| c.person == person).expect("the caller found the pass");
         let (carrier, carrier_name, verifier) = (pass.carrier, pass.carrier_name.clone(), pass.verifier);

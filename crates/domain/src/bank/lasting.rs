@@ -6,14 +6,23 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
+use super::badges::Enrolment;
+use super::breaker::Breaker;
 use super::io::Record;
+use super::keyring::Keyring;
+use super::work_order::WorkOrder;
+use crate::badge::BadgePass;
 use crate::budget::GuessBudget;
 use crate::compartment::{CompartmentNo, OutOfService, Service};
-use crate::event::{Deposit, Event, EventKind, OpeningNo, Purpose};
+use crate::event::{Deposit, Event, EventKind, OpeningNo, Purpose, RemoteRefusal};
 use crate::grant::{Grant, GrantState};
-use crate::id::{GrantId, ParcelId};
+use crate::id::{GrantId, ParcelId, PersonId, WorkOrderId};
+use crate::lockdown::{Lockdown, LockdownNo};
 use crate::roster::Roster;
+use crate::signer::PersonKey;
+use crate::tamper::{Source, Tamper};
 use crate::time::WallTime;
+use crate::truth::{Doubt, Seen};
 
 /// The lasting state of one bank.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +51,26 @@ pub struct Lasting {
     pub held: BTreeSet<CompartmentNo>,
     /// Wrong codes.
     pub budget: GuessBudget,
+    /// How long the controller has been running in all, as last written down.
+    pub powered_ms: u64,
+    /// Openings from afar within the hour.
+    pub breaker: Breaker,
+    /// People's keys.
+    pub keyring: Keyring,
+    /// Statements obeyed, by their digests, until they expire.
+    pub spent: BTreeMap<[u8; 32], WallTime>,
+    /// Work orders that are open.
+    pub work_orders: BTreeMap<WorkOrderId, WorkOrder>,
+    /// Offers to enrol a badge at the kiosk.
+    pub enrolments: BTreeMap<PersonId, Enrolment>,
+    /// Badges enrolled at the kiosk, by their MACs.
+    pub badges: BTreeMap<[u8; 32], BadgePass>,
+    /// Lockdowns in force.
+    pub lockdowns: BTreeMap<LockdownNo, Lockdown>,
+    /// Signs of tampering that stand, with how often each came.
+    pub tampers: BTreeMap<(Source, Tamper), u64>,
+    /// Compartments whose contents nobody can rely on.
+    pub doubts: BTreeMap<CompartmentNo, Doubt>,
 }
 
 /// One intended opening and what is known of it.
@@ -84,7 +113,7 @@ impl Lasting {
     pub fn apply(&mut self, record: &Record) {
         match record {
             Record::Event(event) => self.apply_event(event),
-            Record::Roster(roster) => self.roster = roster.clone(),
+            Record::Roster(roster) => self.take_roster(roster),
             Record::Armed { grant, generation, verifier, expires } => {
                 if let Some(grant) = self.grants.get_mut(grant) {
                     grant.state = GrantState::Live(*verifier);
@@ -100,6 +129,20 @@ impl Lasting {
             Record::GuessRefunded { guess } => self.budget.refund(*guess),
             Record::Acknowledged { up_to } => self.acknowledged = self.acknowledged.max(*up_to),
             Record::HighWater(at) => self.saw(*at),
+            Record::Powered { total_ms } => self.powered_ms = self.powered_ms.max(*total_ms),
+            Record::Signed { digest, expires, keys } => self.spend(*digest, *expires, keys),
+            Record::Admitted(key) => self.keyring.admit(key),
+            Record::WorkOrder(order) => drop(self.work_orders.insert(order.order, order.clone())),
+            Record::Enrolment { person, verifier, expires } => {
+                self.enrolments.insert(*person, Enrolment { verifier: *verifier, expires: *expires });
+            }
+            Record::Badge(pass) => {
+                self.enrolments.remove(&pass.person);
+                self.badges.insert(pass.mac, *pass);
+            }
+            Record::LockdownRan { ms } => {
+                self.lockdowns.values_mut().for_each(|l| l.left_ms = l.left_ms.saturating_sub(*ms));
+            }
         }
     }
 
@@ -138,6 +181,7 @@ impl Lasting {
             EventKind::ParcelCollected { compartment, grant, .. } => {
                 self.contents.remove(compartment);
                 self.grants.remove(grant);
+                self.settled(*compartment);
             }
             EventKind::GrantExpired { grant, .. } => self.end(*grant, GrantState::Expired),
             EventKind::GrantRevoked { grant } => self.end(*grant, GrantState::Revoked),
@@ -146,11 +190,89 @@ impl Lasting {
                 Service::In => drop(self.out_of_service.remove(compartment)),
                 Service::Out(why) => drop(self.out_of_service.insert(*compartment, *why)),
             },
+            kind => self.apply_guard(event.seq, kind),
+        }
+    }
+
+    /// Lockdown, tampering and doubts.
+    fn apply_guard(&mut self, seq: u64, kind: &EventKind) {
+        match *kind {
+            EventKind::LockdownBegan { area, grade, cause, exercise, by, lasts_s } => {
+                let left_ms = lasts_s.saturating_mul(1_000);
+                self.lockdowns.insert(seq, Lockdown { area, grade, cause, exercise, owner: by, left_ms });
+            }
+            EventKind::LockdownChanged { lockdown, grade, cause, lasts_s, .. } => {
+                if let Some(l) = self.lockdowns.get_mut(&lockdown) {
+                    (l.grade, l.cause, l.left_ms) = (grade, cause, lasts_s.saturating_mul(1_000));
+                }
+            }
+            EventKind::LockdownReleased { lockdown, .. } | EventKind::LockdownExpired { lockdown } => {
+                self.lockdowns.remove(&lockdown);
+            }
+            EventKind::TamperBegan { source, tamper } => drop(self.tampers.insert((source, tamper), 1)),
+            EventKind::TamperContinued { source, tamper, times, .. } => {
+                self.tampers.insert((source, tamper), times);
+            }
+            EventKind::TamperEnded { source, tamper, .. } => drop(self.tampers.remove(&(source, tamper))),
+            EventKind::OccupancyDoubted { compartment, doubt } => {
+                self.doubts.insert(compartment, doubt);
+            }
+            EventKind::OccupancyTold { compartment, seen, .. } => self.told(compartment, seen),
+            EventKind::RemoteOpeningRefused { reason: RemoteRefusal::NotPresent, .. } => {
+                self.breaker.missed(self.powered_ms);
+            }
+            EventKind::WorkOrderClosed { order } => drop(self.work_orders.remove(&order)),
+            EventKind::BadgesForgotten { person } => self.badges.retain(|_, pass| pass.person != person),
             _ => {}
         }
     }
 
+    /// Somebody looked: what they saw settles a doubt. A parcel found still inside gets its grant back, unarmed.
+    fn told(&mut self, compartment: CompartmentNo, seen: Seen) {
+        match (seen, self.doubts.get(&compartment)) {
+            (Seen::Empty, _) | (Seen::Full, Some(Doubt::Missing)) => drop(self.doubts.remove(&compartment)),
+            (Seen::Full, Some(Doubt::Interrupted)) => {
+                self.doubts.remove(&compartment);
+                let parcel = self.contents.get(&compartment).copied();
+                let grant = self.grants.values_mut().find(|grant| Some(grant.parcel) == parcel);
+                if let Some(grant) = grant.filter(|grant| grant.state == GrantState::Burnt) {
+                    (grant.state, grant.attempts) = (GrantState::Unarmed, 0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The parcel is gone, and with it every doubt about it.
+    fn settled(&mut self, compartment: CompartmentNo) {
+        if matches!(self.doubts.get(&compartment), Some(Doubt::Missing | Doubt::Interrupted)) {
+            self.doubts.remove(&compartment);
+        }
+    }
+
+    /// A new roster: keys come and go by their own rules; badges and offers of people who left go with them.
+    fn take_roster(&mut self, roster: &Roster) {
+        let first = self.roster.revision == 0;
+        self.keyring.take(&roster.signers, self.powered_ms, first);
+        let people: BTreeSet<PersonId> = roster.recipients.iter().map(|r| r.person).collect();
+        let couriers: BTreeSet<PersonId> = roster.couriers.iter().map(|c| c.person).collect();
+        let stays = |person: &PersonId| people.contains(person) || couriers.contains(person);
+        self.badges.retain(|_, pass| stays(&pass.person));
+        self.enrolments.retain(|person, _| stays(person));
+        self.roster = roster.clone();
+    }
+
+    fn spend(&mut self, digest: [u8; 32], expires: WallTime, keys: &[(PersonKey, u32)]) {
+        let now = self.high_water;
+        self.spent.retain(|_, until| Some(*until) > now);
+        self.spent.insert(digest, expires);
+        keys.iter().for_each(|(key, count)| self.keyring.counted(key, *count));
+    }
+
     fn intend(&mut self, compartment: CompartmentNo, no: OpeningNo, purpose: Purpose) {
+        if purpose.is_remote() {
+            self.breaker.opened(self.powered_ms);
+        }
         if let Purpose::Pickup { grant, .. } = purpose
             && let Some(grant) = self.grants.get_mut(&grant)
         {

@@ -93,7 +93,8 @@ impl Bank {
         self.mark_lockdowns(turn);
         let Wish { area, grade, cause, exercise, by, lasts_s } = wish;
         let mut standing = self.lasting.lockdowns.iter();
-        let standing = standing.find(|(_, l)| l.area == area && l.exercise == exercise).map(|(no, l)| (*no, *l));
+        let standing =
+            standing.find(|(_, l)| l.area == area && l.exercise == exercise).map(|(no, l)| (*no, *l));
         let Some((lockdown, l)) = standing else {
             return self.event(turn, EventKind::LockdownBegan { area, grade, cause, exercise, by, lasts_s });
         };
@@ -212,7 +213,8 @@ impl Bank {
     /// Somebody with a keeper's code stands at the kiosk.
     pub(super) fn keeper_in(&mut self, turn: &mut Turn<'_>, person: PersonId) {
         let keepers = &self.lasting.roster.security.keepers;
-        let verifier = keepers.iter().find(|keeper| keeper.person == person).and_then(|keeper| keeper.verifier);
+        let verifier =
+            keepers.iter().find(|keeper| keeper.person == person).and_then(|keeper| keeper.verifier);
         let Some(verifier) = verifier else { return };
         self.event(turn, EventKind::StaffSignedIn { person });
         self.notice = None;

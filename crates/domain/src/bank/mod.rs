@@ -6,17 +6,31 @@
 //! kiosk) is rebuilt from the world after a restart. A caller whose journal fails must throw the engine away and
 //! start a new one from what is durable; until then nothing opens.
 
-pub mod badge;
+pub mod badge {
+    //! Badges as readers report them; see [`crate::badge`].
+    pub use crate::badge::{Assurance, BadgeKind, BadgeShown};
+}
+pub mod breaker;
 pub mod io;
+pub mod keyring;
 pub mod screen;
+pub mod work_order;
 
+mod badges;
 mod drop_off;
 mod keypad;
 mod lasting;
+mod lockdown;
 mod opening;
+mod override_;
+mod presence;
+mod remote;
 mod requests;
 mod session;
+mod staff;
+mod tamper;
 mod timers;
+mod truth;
 mod view;
 
 use alloc::collections::BTreeMap;
@@ -24,14 +38,21 @@ use alloc::vec::Vec;
 
 use rand_core::Rng;
 
-use self::io::{BoardHealth, DoorStatus, Input, Output, Record, UnlockResult};
+pub use self::badges::{Enrolment, MAX_ENROLMENTS};
+use self::io::{BoardHealth, DoorStatus, Input, Output, Record, Request, UnlockResult};
 pub use self::lasting::{Lasting, Opening, Phase};
+use self::lockdown::LockdownRun;
 use self::opening::{LateOpening, Pulse};
+pub use self::remote::MAX_SPENT;
 use self::screen::Notice;
 use self::session::Session;
+use self::tamper::TamperRun;
+use self::truth::TruthRun;
 use crate::compartment::{Compartment, CompartmentNo, Layout, Sensed};
 use crate::event::{Event, EventKind, Problem};
+use crate::lockdown::Way;
 use crate::time::{MonoTime, Now};
+use crate::truth::Doubt;
 
 /// One bank.
 #[derive(Debug)]
@@ -53,6 +74,18 @@ pub struct Bank {
     quiet_until: MonoTime,
     /// What was reported since the compartment was last opened: said again, it is not written again.
     reported: Vec<(CompartmentNo, Problem)>,
+    /// When [`Lasting::powered_ms`] was true.
+    powered_from: MonoTime,
+    presence: Option<presence::Presence>,
+    asked: Option<remote::Asked>,
+    response: Option<override_::Response>,
+    /// Until then further refusals of openings from afar are answered but not written again.
+    remote_quiet_until: MonoTime,
+    /// The last unknown badges, by their MACs.
+    unknown_badges: Vec<[u8; 32]>,
+    lockdown: LockdownRun,
+    tamper: TamperRun,
+    truth: TruthRun,
 }
 
 /// One call of [`Bank::handle`]: the moment, randomness, and what comes out.
@@ -80,6 +113,15 @@ impl Bank {
             notice: None,
             quiet_until: MonoTime::default(),
             reported: Vec::new(),
+            powered_from: now.mono,
+            presence: None,
+            asked: None,
+            response: None,
+            remote_quiet_until: MonoTime::default(),
+            unknown_badges: Vec::new(),
+            lockdown: LockdownRun::from(now.mono),
+            tamper: TamperRun::default(),
+            truth: TruthRun::default(),
         };
         let mut turn = Turn { now, rng, out: Vec::new() };
         let unfinished = bank.lasting.openings.values().filter(|o| o.phase == Phase::Intended).count();
@@ -88,6 +130,8 @@ impl Bank {
             interrupted: u16::try_from(unfinished).unwrap_or(u16::MAX),
         };
         bank.event(&mut turn, started);
+        bank.truth.started = bank.lasting.seq;
+        bank.tampers_stand(&turn);
         (bank, turn.out)
     }
 
@@ -102,13 +146,24 @@ impl Bank {
             Input::Door { compartment, sensed } => self.door_read(&mut turn, compartment, sensed),
             Input::Unlocked { ticket, result } => self.unlocked(&mut turn, ticket, result),
             Input::Board { board, health } => self.board(&mut turn, board, health),
+            Input::Platform { command, deadline, request: Request::Signed(signed) } => {
+                self.signed(&mut turn, command, deadline, signed);
+            }
             Input::Platform { command, deadline, request } => {
                 let answer = self.request(&mut turn, deadline, request);
                 turn.out.push(Output::Reply { command, answer });
             }
             Input::Acknowledged { up_to } => self.acknowledged(&mut turn, up_to),
             Input::ClockStepped { by_ms } => self.event(&mut turn, EventKind::ClockStepped { by_ms }),
-            Input::Badge(_) => {}
+            Input::Switch { source, state } => self.switch(&mut turn, source, state),
+            Input::Vibration { sensor, area, felt } => self.felt(&mut turn, sensor, area, felt),
+            Input::Tamper { source, tamper, sign } => self.reported(&mut turn, source, tamper, sign),
+            Input::Item { compartment, item } => self.item_read(&mut turn, compartment, item),
+            Input::Badge(badge) => self.badge_shown(&mut turn, badge),
+            Input::SignaturesChecked { check, checked } => {
+                self.signatures_checked(&mut turn, check, &checked);
+            }
+            Input::Response { key, signature } => self.answered(&mut turn, key, signature),
         }
         self.timers(&mut turn);
         turn.out
@@ -158,9 +213,18 @@ impl Bank {
     fn free(&self, compartment: &Compartment) -> bool {
         let number = compartment.number;
         self.ready(compartment)
+            && !self.held(compartment, Way::Local)
+            && !self.tamper.bounces(number)
+            && !matches!(self.lasting.doubts.get(&number), Some(Doubt::Missing | Doubt::Unexpected))
             && !self.lasting.contents.contains_key(&number)
             && !self.lasting.out_of_service.contains_key(&number)
             && self.lasting.openings.get(&number).is_none_or(|opening| opening.phase == Phase::Failed)
+    }
+
+    /// A number for something that will be answered.
+    const fn ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket - 1
     }
 
     fn record(&mut self, turn: &mut Turn<'_>, record: Record) {
@@ -170,6 +234,7 @@ impl Bank {
 
     fn event(&mut self, turn: &mut Turn<'_>, kind: EventKind) {
         let Now { wall, quality, .. } = turn.now;
+        self.stamp(&kind, wall);
         let event = Event { seq: self.lasting.seq + 1, at: wall, quality, kind };
         self.record(turn, Record::Event(event));
     }

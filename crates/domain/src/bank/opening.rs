@@ -7,7 +7,7 @@ use super::io::{Output, UnlockResult};
 use super::lasting::{Opening, Phase};
 use super::{Bank, Turn};
 use crate::compartment::{CompartmentNo, OutOfService, Sensed, Service};
-use crate::event::{EventKind, OpenFailure, OpeningNo, Purpose};
+use crate::event::{Authority, EventKind, OpenFailure, OpeningNo, Purpose};
 use crate::time::MonoTime;
 
 /// How long after it was given up a door may still open on account of that pulse: a jammed latch lets go late.
@@ -39,9 +39,10 @@ impl Bank {
     /// Writes the intent and drives the lock. The caller has checked that the compartment is ready.
     pub(super) fn open(&mut self, turn: &mut Turn<'_>, compartment: CompartmentNo, purpose: Purpose) {
         debug_assert!(self.pulse.is_none(), "one lock at a time");
+        debug_assert!(!self.holds(compartment, purpose.way()), "a lockdown holds it");
         let attempt = match purpose {
             Purpose::Pickup { grant, .. } => self.lasting.grants.get(&grant).map_or(1, |g| g.attempts + 1),
-            Purpose::DropOff { .. } => 1,
+            Purpose::DropOff { .. } | Purpose::Inspect { .. } => 1,
         };
         self.event(turn, EventKind::OpeningIntended { compartment, purpose, attempt });
         let opening = self.lasting.seq;
@@ -51,8 +52,7 @@ impl Bank {
     }
 
     fn drive(&mut self, turn: &mut Turn<'_>, compartment: CompartmentNo, opening: OpeningNo, second: bool) {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
+        let ticket = self.ticket();
         let deadline = turn.now.mono.plus_ms(self.lasting.roster.policy.open_wait_ms);
         self.pulse =
             Some(Pulse { compartment, opening, ticket, deadline, second, answer: None, read_closed: false });
@@ -87,9 +87,16 @@ impl Bank {
 
     /// Whether the grant behind the opening under way has not ended since.
     fn still_allowed(&self, turn: &Turn<'_>, compartment: CompartmentNo) -> bool {
+        let opening = self.lasting.openings.get(&compartment);
+        if opening.is_some_and(|opening| self.holds(compartment, opening.purpose.way())) {
+            return false;
+        }
         match self.lasting.openings.get(&compartment).map(|opening| opening.purpose) {
             Some(Purpose::Pickup { grant, .. }) => self.live(turn, grant),
-            Some(Purpose::DropOff { .. }) => true,
+            Some(Purpose::Inspect { authority: Authority::WorkOrder { order }, .. }) => {
+                self.doors_of(order, turn.now.wall).contains(&compartment)
+            }
+            Some(Purpose::DropOff { .. } | Purpose::Inspect { .. }) => true,
             None => false,
         }
     }
@@ -121,7 +128,12 @@ impl Bank {
         if self.layout.find(compartment).is_none() {
             return;
         }
-        self.doors.insert(compartment, sensed);
+        if self.bounced(turn, compartment, sensed) {
+            return;
+        }
+        if self.doors.insert(compartment, sensed) != Some(sensed) {
+            self.latch_changed(turn, compartment);
+        }
         let first = sensed != Sensed::Unknown && self.read_once.insert(compartment, turn.now.mono).is_none();
         let known_open = self.lasting.stands_open(compartment);
         match sensed {
@@ -163,6 +175,7 @@ impl Bank {
     fn unauthorised(&mut self, turn: &mut Turn<'_>, compartment: CompartmentNo, kind: EventKind) {
         self.event(turn, kind);
         self.put_out_of_service(turn, compartment, OutOfService::Forced);
+        self.intruded(turn, compartment);
     }
 
     fn door_closed(&mut self, turn: &mut Turn<'_>, compartment: CompartmentNo) {
@@ -170,6 +183,12 @@ impl Bank {
         let opening = self.lasting.openings.get(&compartment).copied();
         self.event(turn, EventKind::CompartmentClosed { compartment });
         match opening {
+            Some(Opening { no, purpose: Purpose::Pickup { .. }, phase: Phase::Open, .. })
+                if self.interrupted(no) =>
+            {
+                self.interrupted_closed(turn, compartment);
+            }
+            Some(Opening { cancelled: true, .. }) => self.cancelled_closed(turn, compartment),
             Some(Opening { purpose, phase: Phase::Open, cancelled: false, .. }) => {
                 self.complete(turn, compartment, purpose);
             }
@@ -188,6 +207,7 @@ impl Bank {
     fn complete(&mut self, turn: &mut Turn<'_>, compartment: CompartmentNo, purpose: Purpose) {
         match purpose {
             Purpose::DropOff { .. } => self.deposit(turn, compartment, purpose),
+            Purpose::Inspect { .. } => {}
             Purpose::Pickup { parcel, grant, .. } => {
                 self.event(turn, EventKind::ParcelCollected { parcel, compartment, grant });
             }

@@ -1,12 +1,15 @@
 //! What the platform asks. It asks; the bank decides, and never after the deadline.
 
 use super::io::{Answer, Record, Request};
+use super::lockdown::AskedAt;
 use super::{Bank, Turn};
+use crate::badge::MAX_BADGES;
 use crate::compartment::{CompartmentNo, Service};
 use crate::event::EventKind;
 use crate::grant::{GrantState, Verifier};
 use crate::id::{GrantId, PersonId};
 use crate::roster::{MAX_COURIERS, MAX_RECIPIENTS, Roster};
+use crate::signer::{MAX_KEYS, MAX_STAFF_KEYS};
 use crate::time::WallTime;
 
 /// No grant lives longer than this from now.
@@ -30,10 +33,27 @@ impl Bank {
             Request::SetService { compartment, service, by } => {
                 self.set_service(turn, compartment, service, by)
             }
+            Request::LockDown { area, grade, exercise, lasts_s, by } => {
+                self.ask_lockdown(turn, (area, grade, exercise), lasts_s, by)
+            }
+            Request::Release { lockdown, by } => self.ask_release(turn, lockdown, by, AskedAt::Portal),
+            Request::TellSeen { by, seen } => self.seen_by_staff(turn, by, &seen),
+            Request::SilenceSiren { by } => {
+                self.silence(turn, by);
+                Answer::Done
+            }
             Request::ResetKeypad { by } => {
                 self.event(turn, EventKind::KeypadReset { by });
                 Answer::Done
             }
+            // Answered once its signatures have been checked.
+            Request::Signed(_) => Answer::Invalid,
+            Request::OpenWorkOrder(order) => self.open_work_order(turn, order),
+            Request::CloseWorkOrder { order } => self.close_work_order(turn, order),
+            Request::OfferEnrolment { person, verifier, expires } => {
+                self.offer_enrolment(turn, person, verifier, expires)
+            }
+            Request::ForgetBadges { person } => self.forget_badges(turn, person),
         }
     }
 
@@ -47,16 +67,25 @@ impl Bank {
             && roster.couriers.len() <= MAX_COURIERS
             && revision - self.lasting.roster.revision <= FURTHEST_REVISION
             && !roster.couriers.iter().any(|c| self.named_like_a_grant(c.person))
+            && !roster.security.keepers.iter().any(|k| self.named_like_a_grant(k.person))
+            && roster.signers.keys.len() <= MAX_KEYS
+            && roster.signers.keys.iter().filter(|k| k.used_for.is_staff()).count() <= MAX_STAFF_KEYS
+            && roster.badges.passes.len() <= MAX_BADGES
+            && !roster.badges.passes.iter().any(|b| b.pin.is_some() && self.named_like_a_grant(b.person))
             && (1..=30).contains(&policy.expiry_days)
             && (500..=2_200).contains(&policy.open_wait_ms)
             && (10_000..=LONGEST_POLICY_MS).contains(&policy.held_open_ms)
             && (20_000..=LONGEST_POLICY_MS).contains(&policy.idle_ms)
-            && (20_000..=LONGEST_POLICY_MS).contains(&policy.idle_warning_ms);
+            && (20_000..=LONGEST_POLICY_MS).contains(&policy.idle_warning_ms)
+            && roster.security.is_sound();
         if !sound {
             return Answer::Invalid;
         }
+        let staff = self.staff_keys();
+        self.mark_powered(turn);
         self.record(turn, Record::Roster(roster));
         self.event(turn, EventKind::RosterTaken { revision });
+        self.staff_keys_changed(turn, &staff);
         Answer::Done
     }
 

@@ -4,9 +4,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::budget::Keypad;
+use crate::code::Code;
 use crate::compartment::{CompartmentNo, Size};
 use crate::event::Refusal;
 use crate::id::PersonId;
+use crate::lockdown::{Area, Cause, Exercise, Grade, LockdownNo};
+use crate::signer::Challenge;
+use crate::tamper::{Source, Tamper};
 
 /// The kiosk as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,48 @@ pub struct View {
     pub alarms: Vec<DoorAlarm>,
     /// Seconds until the session ends, once the kiosk asks whether somebody is still there.
     pub leaving_in_s: Option<u32>,
+    /// Lockdowns in force.
+    pub lockdowns: Vec<LockdownShown>,
+    /// Signs of tampering that stand.
+    pub tampers: Vec<(Source, Tamper)>,
+    /// The compartment of which somebody is asked whether it is empty.
+    pub asks: Option<CompartmentNo>,
+    /// The courier at the open door may have gone: nothing but closing it counts.
+    pub unattended: bool,
+    /// What the home screen says to people who want a door opened from afar.
+    pub remote: RemoteView,
+}
+
+/// What a bank's screen says about keys and openings from afar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemoteView {
+    /// What must be named to have a door opened from afar; changes every half minute.
+    pub presence: Option<Code>,
+    /// Whether two officers could answer a challenge.
+    pub emergency: bool,
+    /// New keys of staff that do not count yet.
+    pub waiting_keys: u8,
+}
+
+/// A lockdown as screens show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockdownShown {
+    /// Which one.
+    pub lockdown: LockdownNo,
+    /// What it is about.
+    pub area: Area,
+    /// How hard it is.
+    pub grade: Grade,
+    /// Why it began.
+    pub cause: Cause,
+    /// Whether it is meant.
+    pub exercise: Exercise,
+    /// Who began it, unless the bank itself did.
+    pub owner: Option<PersonId>,
+    /// Minutes until it ends by itself, rounded up.
+    pub left_min: u64,
+    /// The first of two people who agreed to end it.
+    pub agreed: Option<PersonId>,
 }
 
 /// An alarm to show at the bank itself.
@@ -72,6 +118,29 @@ pub enum Screen {
     Collected { compartment: CompartmentNo },
     /// The door did not open and there is nothing more the kiosk can do; the parcel is safe.
     DidNotOpen { compartment: CompartmentNo, task: Task, can_retry: bool },
+    /// Staff: lockdowns to end, one to begin, the siren to turn off while it sounds.
+    Keeper { siren: Sounding },
+    /// Staff: which door?
+    ChooseDoor { doors: Vec<CompartmentNo>, task: Task },
+    /// Emergency: this is to be signed by two officers, whose answers are then scanned or typed.
+    Challenge { compartment: CompartmentNo, challenge: Challenge, answers: u8 },
+    /// Staff have the door open.
+    Inspecting { compartment: CompartmentNo },
+    /// Staff have closed it again.
+    Inspected { compartment: CompartmentNo },
+    /// A weak badge was shown: now a code.
+    SecondFactor,
+    /// Now the badge that is to be enrolled.
+    HoldBadge,
+}
+
+/// Whether the siren sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sounding {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
 }
 
 /// What the person is doing.
@@ -81,6 +150,12 @@ pub enum Task {
     DropOff,
     /// Taking one out.
     Pickup,
+    /// Looking inside, with the right to do so.
+    Inspect,
+    /// Working on doors.
+    Repair,
+    /// Getting in when nothing else is left.
+    Emergency,
 }
 
 /// What happens once the door is closed.
@@ -127,4 +202,14 @@ pub enum Notice {
     NoSpace,
     /// The bank cannot record what it does, so it opens nothing.
     OutOfOrder,
+    /// The answer was noted, with thanks.
+    Thanks,
+    /// A lockdown of the whole bank began.
+    LockedDown,
+    /// The lockdown has ended.
+    Released,
+    /// The lockdown ends once a second person agrees.
+    ReleaseNeedsAnother,
+    /// From now on this badge is known.
+    BadgeEnrolled,
 }

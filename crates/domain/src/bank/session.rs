@@ -4,7 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::io::Action;
+use super::lockdown::KeeperSession;
 use super::screen::{Match, Notice, Then};
+use super::staff::Staff;
 use super::{Bank, Turn};
 use crate::compartment::{CompartmentNo, OutOfService, Size};
 use crate::event::{EventKind, Problem};
@@ -22,9 +24,25 @@ const BAD_NEWS_MS: u64 = 30_000;
 #[derive(Clone, Debug)]
 pub(super) enum Session {
     Idle,
-    Checking { guess: u64, until: MonoTime },
-    Pickup { compartment: CompartmentNo, step: PickupStep },
+    Checking {
+        guess: u64,
+        until: MonoTime,
+    },
+    Pickup {
+        compartment: CompartmentNo,
+        step: PickupStep,
+    },
     Courier(Courier),
+    Staff(Staff),
+    /// A weak badge was shown: a code of this person must follow.
+    SecondFactor {
+        person: PersonId,
+    },
+    /// The next badge shown becomes this person's.
+    Enrol {
+        person: PersonId,
+    },
+    Keeper(KeeperSession),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +89,25 @@ impl Bank {
         self.touched = turn.now.mono;
         match (&self.session, action) {
             (_, Action::StillHere) => {}
-            (Session::Idle, Action::EnterCode(code)) => self.code_entered(turn, code),
+            (
+                Session::Courier(_),
+                Action::Cancel
+                | Action::Back
+                | Action::Bigger
+                | Action::Seen(_)
+                | Action::Report(Problem::AlreadyFull),
+            ) if self.unattended() => {}
+            (_, Action::Seen(seen)) => self.seen_at_kiosk(turn, seen),
+            (Session::Keeper(_), action) => self.keeper_acts(turn, action),
+            (Session::Idle | Session::SecondFactor { .. }, Action::EnterCode(code)) => {
+                self.code_entered(turn, code);
+            }
+            (Session::Idle, Action::Emergency) => self.emergency(turn),
+            (Session::Staff(_), action) => self.staff_acts(turn, action),
+            (
+                Session::SecondFactor { .. } | Session::Enrol { .. },
+                Action::Finish | Action::Back | Action::Cancel,
+            ) => self.session = Session::Idle,
             (
                 Session::Pickup { compartment, step: PickupStep::Open | PickupStep::Collected { .. } },
                 Action::Report(problem),
@@ -110,6 +146,7 @@ impl Bank {
         self.touched = turn.now.mono;
         match &mut self.session {
             Session::Pickup { compartment: c, step } if *c == compartment => *step = PickupStep::Open,
+            Session::Staff(_) => self.staff_opened(compartment),
             Session::Courier(courier) => {
                 if let Step::Opening { drop, .. } = &courier.step
                     && drop.compartment == compartment
@@ -129,6 +166,7 @@ impl Bank {
                 *step = PickupStep::DidNotOpen { until };
             }
             Session::Courier(_) => self.drop_off_failed(turn, compartment, until),
+            Session::Staff(_) => self.staff_opening_failed(compartment, until),
             _ => {}
         }
     }
@@ -142,6 +180,7 @@ impl Bank {
                 *step = PickupStep::Collected { until };
             }
             Session::Courier(_) => self.drop_off_closed(turn, compartment),
+            Session::Staff(_) => self.staff_closed(compartment, until),
             _ => {}
         }
     }

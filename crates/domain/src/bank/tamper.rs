@@ -208,7 +208,8 @@ impl Bank {
             self.sign(turn, Source::Door(compartment), Tamper::Crossed, zone, false);
         }
         let now = turn.now.mono;
-        let flap = self.tamper.flaps.entry(compartment).or_insert(Flap { level: 0, since: now, bouncing: None });
+        let flap =
+            self.tamper.flaps.entry(compartment).or_insert(Flap { level: 0, since: now, bouncing: None });
         let drained = now.since_ms(flap.since) / MINUTE_MS;
         (flap.level, flap.since) = (flap.level.saturating_sub(drained) + 1, now);
         if flap.level >= BOUNCES {

@@ -2,6 +2,7 @@
 
 use super::io::Record;
 use super::session::{PickupStep, Session, Step};
+use super::staff::StaffStep;
 use super::{Bank, Turn};
 use crate::compartment::CompartmentNo;
 use crate::event::EventKind;
@@ -21,9 +22,14 @@ impl Bank {
         if self.notice.is_some_and(|(_, until)| turn.now.mono >= until) {
             self.notice = None;
         }
+        self.lockdown_timers(turn);
+        self.tamper_timers(turn);
         self.doors_held_open(turn);
         self.expire_grants(turn);
+        self.override_timers(turn);
+        self.remote_timers(turn);
         self.leave(turn);
+        self.truth_timers(turn);
         let mark = self.lasting.high_water;
         if mark.is_none_or(|mark| turn.now.wall.since_ms(mark) >= HIGH_WATER_EVERY_MS) {
             self.record(turn, Record::HighWater(turn.now.wall));
@@ -70,6 +76,17 @@ impl Bank {
                 step: PickupStep::Collected { until } | PickupStep::DidNotOpen { until },
                 ..
             } => now >= *until,
+            Session::Keeper(keeper) => !self.still_keeps(keeper) || now >= self.leaves_at(),
+            Session::Staff(staff) => match staff.step {
+                StaffStep::Choose | StaffStep::Challenge { .. } if staff.gone(&self.lasting) => true,
+                StaffStep::Choose => now >= self.leaves_at(),
+                // It has a time of its own.
+                StaffStep::Challenge { .. } => false,
+                StaffStep::Opening { .. } => self.pulse.is_none(),
+                StaffStep::Open { compartment } => self.abandoned(now, compartment),
+                StaffStep::Done { until, .. } | StaffStep::DidNotOpen { until, .. } => now >= until,
+            },
+            Session::SecondFactor { .. } | Session::Enrol { .. } => now >= self.leaves_at(),
             Session::Courier(courier) => match &courier.step {
                 Step::Opening { .. } => self.pulse.is_none(),
                 Step::Placing { drop } | Step::CloseFirst { drop, .. } => {
@@ -97,7 +114,8 @@ impl Bank {
 
     /// Seconds until the session ends, once it is time to ask.
     pub(super) fn leaving_in_s(&self, now: MonoTime) -> Option<u32> {
-        let waits = matches!(&self.session, Session::Courier(courier)
+        let waits = matches!(&self.session, Session::Keeper(_))
+            || matches!(&self.session, Session::Courier(courier)
             if matches!(courier.step, Step::Find { .. } | Step::Confirm { .. } | Step::PickSize { .. } | Step::Deposited { .. }));
         let policy = self.lasting.roster.policy;
         let asked = now.since_ms(self.touched) >= policy.idle_ms;

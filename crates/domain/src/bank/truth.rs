@@ -192,7 +192,8 @@ impl Bank {
             Session::Idle => None,
             _ => return None,
         };
-        let closed = self.truth.asks.filter(|(_, until)| now.mono < *until).map(|(compartment, _)| compartment);
+        let closed =
+            self.truth.asks.filter(|(_, until)| now.mono < *until).map(|(compartment, _)| compartment);
         before.or(closed).filter(|compartment| self.lasting.doubts.contains_key(compartment))
     }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Bank;
-use super::screen::{AlarmKind, DoorAlarm, Screen, Task, View};
+use super::screen::{AlarmKind, DoorAlarm, Screen, Sounding, Task, View};
 use super::session::{Courier, PickupStep, Session, Step};
 use crate::grant::MAX_ATTEMPTS;
 use crate::time::Now;
@@ -19,6 +19,11 @@ impl Bank {
             notice: self.notice.map(|(notice, _)| notice),
             alarms: self.alarms(),
             leaving_in_s: self.leaving_in_s(now.mono),
+            lockdowns: self.lockdowns(now.mono),
+            tampers: self.lasting.tampers.keys().copied().collect(),
+            asks: self.asks(now),
+            unattended: self.unattended(),
+            remote: self.remote_view(now),
         }
     }
 
@@ -48,6 +53,13 @@ impl Bank {
                 }
             }
             Session::Courier(courier) => self.courier_screen(courier),
+            Session::Staff(staff) => self.staff_screen(staff, now),
+            Session::SecondFactor { .. } => Screen::SecondFactor,
+            Session::Enrol { .. } => Screen::HoldBadge,
+            Session::Keeper(_) => {
+                let siren = if self.tamper.siren_until.is_some() { Sounding::Yes } else { Sounding::No };
+                Screen::Keeper { siren }
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bailee_domain::bank::io::{
-    Action, Answer, Candidate, Input, Output, Record, Request, Subject, UnlockResult, Verdict,
+    Action, Answer, Candidate, Input, Output, Record, Request, Siren, Subject, UnlockResult, Verdict,
 };
 use bailee_domain::bank::screen::{Screen, View};
 use bailee_domain::bank::{Bank, Lasting};
@@ -14,6 +14,7 @@ use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, Reach, Sens
 use bailee_domain::event::EventKind;
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, CommandId, GrantId, PersonId};
+use bailee_domain::lockdown::{Keeper, Security};
 use bailee_domain::roster::{CourierPass, Recipient, Roster};
 use bailee_domain::time::{MonoTime, Now, TimeQuality, WallTime};
 use rand_chacha::ChaCha8Rng;
@@ -23,6 +24,11 @@ pub const COURIER_CODE: &str = "11112222";
 pub const COURIER: PersonId = PersonId::from_bytes([0xc0; 16]);
 pub const MARA: PersonId = PersonId::from_bytes([0xa1; 16]);
 pub const NOOR: PersonId = PersonId::from_bytes([0xa2; 16]);
+/// Staff who may end lockdowns.
+pub const KEEPER: PersonId = PersonId::from_bytes([0xd1; 16]);
+pub const SECOND_KEEPER: PersonId = PersonId::from_bytes([0xd2; 16]);
+pub const KEEPER_CODE: &str = "55556666";
+pub const SECOND_KEEPER_CODE: &str = "77778888";
 pub const DAY_MS: i64 = 86_400_000;
 
 /// A verifier that is the code itself: what the vault does is not under test here.
@@ -46,6 +52,12 @@ pub fn layout() -> Layout {
     Layout::new(compartments.collect()).unwrap()
 }
 
+pub fn security() -> Security {
+    let keeper = |person, code| Keeper { person, verifier: Some(verifier(code)) };
+    let keepers = vec![keeper(KEEPER, KEEPER_CODE), keeper(SECOND_KEEPER, SECOND_KEEPER_CODE)];
+    Security { keepers, ..Security::default() }
+}
+
 pub fn roster(revision: u64) -> Roster {
     Roster {
         revision,
@@ -61,6 +73,7 @@ pub fn roster(revision: u64) -> Roster {
             carrier_name: "Swift".into(),
             verifier: verifier(COURIER_CODE),
         }],
+        security: security(),
         ..Roster::default()
     }
 }
@@ -84,6 +97,7 @@ pub struct Rig {
     /// Physical closed→open movements caused by a pulse.
     pub pulses: Vec<CompartmentNo>,
     pub replies: Vec<Answer>,
+    pub siren: Siren,
     pending: VecDeque<Input>,
     last_misses: Vec<Code>,
     commands: u8,
@@ -107,6 +121,7 @@ impl Rig {
             latches: layout().iter().map(|c| (c.number, Latch::Works)).collect(),
             pulses: Vec::new(),
             replies: Vec::new(),
+            siren: Siren::Off,
             pending: VecDeque::new(),
             last_misses: Vec::new(),
             commands: 0,
@@ -161,12 +176,15 @@ impl Rig {
                     self.pending.push_back(Input::Verified { guess, outcome });
                 }
                 Output::Unlock { ticket, compartment, .. } => {
+                    self.assert_not_held(compartment);
                     self.assert_intended(compartment);
                     let result = self.pulse(compartment);
                     self.pending.extend(result.map(|result| Input::Unlocked { ticket, result }));
                     let sensed = self.sensed(compartment);
                     self.pending.push_back(Input::Door { compartment, sensed });
                 }
+                Output::Siren(siren) => self.siren = siren,
+                Output::CheckSignatures { .. } => {}
                 Output::Reply { answer, .. } => self.replies.push(answer),
             }
         }
@@ -179,6 +197,11 @@ impl Rig {
             _ => None,
         });
         assert_eq!(intended, Some(true), "a lock is driven only after its intent is durable");
+    }
+
+    fn assert_not_held(&self, compartment: CompartmentNo) {
+        let purpose = self.bank.lasting().openings[&compartment].purpose;
+        assert!(!self.bank.holds(compartment, purpose.way()), "under lockdown no lock is driven");
     }
 
     fn pulse(&mut self, compartment: CompartmentNo) -> Option<UnlockResult> {

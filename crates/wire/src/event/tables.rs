@@ -3,11 +3,19 @@
 //! `docs/reference/event-encoding.md` explains the form; these tables are the form.
 
 use bailee_domain::access::{Permission, Role};
+use bailee_domain::badge::Assurance;
 use bailee_domain::compartment::{CompartmentNo, OutOfService, Service, Size};
-use bailee_domain::event::{Deposit, EventKind, OpenFailure, Problem, Purpose, Refusal, Surface};
+use bailee_domain::event::{
+    Authority, Deposit, EventKind, OpenFailure, Problem, Purpose, Refusal, RemoteRefusal, Surface,
+};
+use bailee_domain::id::WorkOrderId;
 use bailee_domain::id::{AlertId, BankId, CarrierId, GrantId, MessageId, ParcelId, PersonId, TokenId};
+use bailee_domain::lockdown::{Area, Cause, Exercise, Grade};
 use bailee_domain::platform::{Actor, Channel, PlatformEventKind};
+use bailee_domain::signer::KeyUse;
+use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::{TimeQuality, WallTime};
+use bailee_domain::truth::{Doubt, Seen, Teller};
 
 use super::field::{Field, Reader, Writer, nested, push};
 use super::{EventError, Shown};
@@ -138,24 +146,65 @@ numbers! {
     TimeQuality { 0 Degraded, 1 Holdover, 2 Trusted, }
     Size { 1 Small, 2 Medium, 3 Large, 4 ExtraLarge, }
     OutOfService { 1 DidNotOpen, 2 NeedsCheck, 3 Forced, 4 ByHand, }
-    Surface { 1 Keypad, 2 Qr, }
+    Surface { 1 Keypad, 2 Qr, 3 Badge, 4 Remote, }
     OpenFailure { 1 NotSent, 2 Refused, 3 StayedClosed, 4 Unknown, }
     Refusal {
         1 UnknownCode, 2 TooManyTries, 3 ForgedToken, 4 OtherBank, 5 DeadToken, 6 DoorUnavailable, 7 DoorStuck,
-        8 NoSpace, 9 TooLate,
+        8 NoSpace, 9 TooLate, 40 LockedDown,
+        20 UnknownBadge, 21 WeakBadge, 22 NothingHere, 23 BadResponse, 24 Occupied,
     }
     Problem { 1 Empty, 2 NotMine, 3 DoesNotClose, 4 AlreadyFull, }
     Channel { 1 Email, 2 Sms, }
+    Grade { 1 Watch, 2 HoldRemote, 3 HoldZone, 4 HoldAll, }
+    Exercise { 1 Real, 2 Drill, 3 HoldingDrill, }
+    Cause {
+        1 ByHand, 2 Forced, 3 Enclosure, 4 PrySwitch, 5 Impact, 6 Pry, 7 Tool, 8 SensorLost, 9 Reader, 10 Bus,
+    }
+    Tamper {
+        1 Opened, 2 Lost, 3 Impact, 4 Pry, 5 Drill, 6 Saw, 7 Silent, 8 BadFrames, 9 Unsolicited, 10 Downgraded,
+        11 CaseOpened, 12 Bouncing, 13 BothWays, 14 Crossed, 15 Unsteady,
+    }
+    Doubt { 1 Missing, 2 Unexpected, 3 Interrupted, 4 Cancelled, }
+    Seen { 1 Empty, 2 Full, 3 CannotTell, }
+    RemoteRefusal { 1 NotAuthorised, 2 NotPresent, 3 BreakerOpen, 4 OutOfTime, 5 DoorUnavailable, }
+    KeyUse { 1 Resident, 2 Administrator, 3 Officer, }
+    Assurance { 1 Weak, 2 Strong, }
 }
+
+variants! { Area { 1 Door(number: CompartmentNo); 2 Zone(column: u16); 3 Bank {}; } }
+
+variants! {
+    Source {
+        1 Enclosure(number: u8);
+        2 PrySwitch(number: u8);
+        3 Vibration(number: u8);
+        4 Board(number: u8);
+        5 Reader(number: u8);
+        6 Bus(number: u8);
+        7 Door(compartment: CompartmentNo);
+    }
+}
+
+variants! { Teller { 1 Kiosk {}; 2 Sensor {}; 3 Person(person: PersonId); } }
 
 variants! { Service { 1 In {}; 2 Out(reason: OutOfService); } }
 
 variants! { Actor { 1 Platform {}; 2 Person(person: PersonId); 3 Token(token: TokenId); 4 Bank(bank: BankId); 5 Anonymous {}; } }
 
 variants! {
+    Authority {
+        1 Remote { 1 reason: [u8; 32] };
+        2 Quorum { 1 second: PersonId, 2 reason: [u8; 32] };
+        3 Override { 1 second: PersonId };
+        4 WorkOrder { 1 order: WorkOrderId };
+    }
+}
+
+variants! {
     Purpose {
         1 DropOff { 1 parcel: ParcelId, 2 recipient: PersonId, 3 courier: PersonId, 4 carrier: CarrierId, 5 size: Size };
         2 Pickup { 1 parcel: ParcelId, 2 grant: GrantId, 3 surface: Surface };
+        3 Inspect { 1 by: PersonId, 2 authority: Authority };
     }
 }
 
@@ -198,6 +247,36 @@ variants! {
         22 BoardAnswers { 1 board: u8 };
         23 ClockStepped { 1 by_ms: i64 };
         24 ProblemReported { 1 compartment: CompartmentNo, 2 problem: Problem };
+        40 LockdownBegan {
+            1 area: Area, 2 grade: Grade, 3 cause: Cause, 4 exercise: Exercise, 5 by: Option<PersonId>, 6 lasts_s: u64
+        };
+        41 LockdownChanged {
+            1 lockdown: u64, 2 grade: Grade, 3 cause: Cause, 4 by: Option<PersonId>, 5 lasts_s: u64
+        };
+        42 LockdownReleaseAsked { 1 lockdown: u64, 2 by: PersonId };
+        43 LockdownReleased { 1 lockdown: u64, 2 by: PersonId, 3 with: Option<PersonId> };
+        44 LockdownExpired { 1 lockdown: u64 };
+        45 TamperBegan { 1 source: Source, 2 tamper: Tamper };
+        46 TamperContinued { 1 source: Source, 2 tamper: Tamper, 3 times: u64, 4 last_at: WallTime };
+        47 TamperEnded { 1 source: Source, 2 tamper: Tamper, 3 times: u64, 4 last_at: WallTime };
+        48 OccupancyDoubted { 1 compartment: CompartmentNo, 2 doubt: Doubt };
+        49 OccupancyTold { 1 compartment: CompartmentNo, 2 seen: Seen, 3 teller: Teller };
+        50 StaffSignedIn { 1 person: PersonId };
+        51 SirenSilenced { 1 by: PersonId };
+        60 RemoteOpeningRefused { 1 by: Option<PersonId>, 2 compartment: CompartmentNo, 3 reason: RemoteRefusal };
+        61 KeyWaits { 1 person: PersonId, 2 key: [u8; 32], 3 used_for: KeyUse };
+        62 KeyAdmitted {
+            1 person: PersonId, 2 key: [u8; 32], 3 used_for: KeyUse, 4 by: PersonId, 5 second: Option<PersonId>
+        };
+        63 KeyRemoved { 1 person: PersonId, 2 key: [u8; 32], 3 used_for: KeyUse };
+        64 OverrideAsked { 1 compartment: CompartmentNo };
+        65 OverrideAnswered { 1 compartment: CompartmentNo, 2 by: PersonId };
+        66 EnrolmentOffered { 1 person: PersonId, 2 expires: WallTime };
+        67 BadgeEnrolled { 1 person: PersonId, 2 assurance: Assurance };
+        68 BadgesForgotten { 1 person: PersonId };
+        69 WorkOrderOpened { 1 order: WorkOrderId, 2 technician: PersonId, 3 expires: WallTime };
+        70 WorkOrderClosed { 1 order: WorkOrderId };
+        71 TechnicianSignedIn { 1 technician: PersonId, 2 order: WorkOrderId };
     }
 }
 

@@ -1,14 +1,18 @@
 //! Requests of the platform, cut into parts that fit a frame and put together again.
 
+use bailee_domain::badge::MAX_BADGES;
 use bailee_domain::bank::io::Request;
 use bailee_domain::compartment::Service;
-use bailee_domain::id::{CommandId, GrantId, PersonId};
+use bailee_domain::id::{CommandId, GrantId, PersonId, WorkOrderId};
 use bailee_domain::roster::{MAX_COURIERS, MAX_RECIPIENTS};
+use bailee_domain::signer::MAX_KEYS;
 use bailee_domain::time::WallTime;
 use prost::Message;
 use prost::encoding::{self, DecodeContext, WireType};
 
 use super::bounds::{LinkError, compartment, fixed, outage, outage_number, small};
+use super::guard;
+use super::people;
 use super::proto::{self, request::Kind};
 use super::roster::{roster_from, roster_to, verifier_from, verifier_to};
 
@@ -116,7 +120,35 @@ fn encode(request: &Request) -> Vec<u8> {
             }),
             by: by.to_bytes().to_vec(),
         }),
+        Request::LockDown { area, grade, exercise, lasts_s, by } => {
+            Kind::LockDown(guard::lock_down_to(*area, *grade, *exercise, *lasts_s, *by))
+        }
+        Request::Release { lockdown, by } => {
+            Kind::Release(proto::Release { lockdown: *lockdown, by: by.to_bytes().to_vec() })
+        }
+        Request::TellSeen { by, seen } => {
+            let (by, seen) = (by.to_bytes().to_vec(), guard::all_seen_to(seen));
+            Kind::TellSeen(proto::TellSeen { by, seen })
+        }
+        Request::SilenceSiren { by } => {
+            Kind::SilenceSiren(proto::SilenceSiren { by: by.to_bytes().to_vec() })
+        }
         Request::ResetKeypad { by } => Kind::ResetKeypad(proto::ResetKeypad { by: by.to_bytes().to_vec() }),
+        Request::Signed(signed) => Kind::Signed(people::signed_to(signed)),
+        Request::OpenWorkOrder(order) => Kind::OpenWorkOrder(people::order_to(order)),
+        Request::CloseWorkOrder { order } => {
+            Kind::CloseWorkOrder(proto::CloseWorkOrder { order: order.to_bytes().to_vec() })
+        }
+        Request::OfferEnrolment { person, verifier, expires } => {
+            Kind::OfferEnrolment(proto::OfferEnrolment {
+                person: person.to_bytes().to_vec(),
+                verifier: Some(verifier_to(verifier)),
+                expires: expires.unix_ms(),
+            })
+        }
+        Request::ForgetBadges { person } => {
+            Kind::ForgetBadges(proto::ForgetBadges { person: person.to_bytes().to_vec() })
+        }
     };
     proto::Request { kind: Some(kind) }.encode_to_vec()
 }
@@ -124,17 +156,22 @@ fn encode(request: &Request) -> Vec<u8> {
 /// Counts the entries of a roster before they are turned into values, which are many times larger than two bytes of
 /// an empty entry.
 fn count_entries(request: &[u8]) -> Result<(), LinkError> {
-    let (mut recipients, mut couriers) = (0, 0);
+    let (mut recipients, mut couriers, mut keys, mut badges) = (0, 0, 0, 0);
     each_field(request, &mut |field, roster| {
         if field != TAKE_ROSTER {
-            return Ok(());
+            let short = roster.len() <= MAX_SMALL_BYTES;
+            return if short { Ok(()) } else { Err(LinkError::TooLong("request")) };
         }
         each_field(roster, &mut |field, _| {
             recipients += usize::from(field == RECIPIENTS);
             couriers += usize::from(field == COURIERS);
+            keys += usize::from(field == KEYS);
+            badges += usize::from(field == BADGES);
             match (recipients, couriers) {
                 (n, _) if n > MAX_RECIPIENTS => Err(LinkError::TooLong("list of recipients")),
                 (_, n) if n > MAX_COURIERS => Err(LinkError::TooLong("list of couriers")),
+                _ if keys > MAX_KEYS => Err(LinkError::TooLong("list of keys")),
+                _ if badges > MAX_BADGES => Err(LinkError::TooLong("list of badges")),
                 _ => Ok(()),
             }
         })
@@ -144,6 +181,10 @@ fn count_entries(request: &[u8]) -> Result<(), LinkError> {
 const TAKE_ROSTER: u32 = 1;
 const RECIPIENTS: u32 = 4;
 const COURIERS: u32 = 5;
+const KEYS: u32 = 20;
+const BADGES: u32 = 21;
+/// No request but a roster is longer than this, in bytes.
+const MAX_SMALL_BYTES: usize = 64 << 10;
 
 /// Visits the number and content of every length-delimited field.
 fn each_field(
@@ -185,8 +226,36 @@ fn decode(bytes: &[u8]) -> Result<Request, LinkError> {
             service: outage(set.out_of_service)?.map_or(Service::In, Service::Out),
             by: PersonId::from_bytes(fixed(&set.by, "person")?),
         },
+        Kind::LockDown(lock_down) => {
+            let (area, grade, exercise, lasts_s, by) = guard::lock_down_from(lock_down)?;
+            Request::LockDown { area, grade, exercise, lasts_s, by }
+        }
+        Kind::Release(release) => Request::Release {
+            lockdown: release.lockdown,
+            by: PersonId::from_bytes(fixed(&release.by, "person")?),
+        },
+        Kind::TellSeen(told) => Request::TellSeen {
+            by: PersonId::from_bytes(fixed(&told.by, "person")?),
+            seen: guard::all_seen_from(&told.seen)?,
+        },
+        Kind::SilenceSiren(silence) => {
+            Request::SilenceSiren { by: PersonId::from_bytes(fixed(&silence.by, "person")?) }
+        }
         Kind::ResetKeypad(reset) => {
             Request::ResetKeypad { by: PersonId::from_bytes(fixed(&reset.by, "person")?) }
+        }
+        Kind::Signed(signed) => Request::Signed(people::signed_from(signed)?),
+        Kind::OpenWorkOrder(order) => Request::OpenWorkOrder(people::order_from(order)?),
+        Kind::CloseWorkOrder(close) => {
+            Request::CloseWorkOrder { order: WorkOrderId::from_bytes(fixed(&close.order, "work order")?) }
+        }
+        Kind::OfferEnrolment(offer) => Request::OfferEnrolment {
+            person: PersonId::from_bytes(fixed(&offer.person, "person")?),
+            verifier: verifier_from(offer.verifier)?,
+            expires: WallTime::from_unix_ms(offer.expires),
+        },
+        Kind::ForgetBadges(forget) => {
+            Request::ForgetBadges { person: PersonId::from_bytes(fixed(&forget.person, "person")?) }
         }
     })
 }

@@ -3,15 +3,19 @@
 use core::fmt;
 
 use bailee_domain::bank::io::{Answer, BoardHealth, DoorStatus};
+use bailee_domain::bank::screen::LockdownShown;
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{Layout, Sensed};
 use bailee_domain::id::{BankId, CommandId};
+use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::{TimeQuality, WallTime};
+use bailee_domain::truth::Truth;
 use prost::Message;
 
 use super::bounds::{
     LinkError, MAX_FRAME_BYTES, coded, compartment, count, fixed, outage, outage_number, small, text,
 };
+use super::guard;
 use super::proto::{self, from_bank::Body};
 use super::roster::{layout_from, layout_to};
 use super::{MAX_EVENTS_IN_FLIGHT, VERSION};
@@ -102,6 +106,12 @@ pub struct BankStatus {
     pub keypad: Keypad,
     /// What is not as it should be, in stable words such as `no-tpm` or `disk-nearly-full`.
     pub warnings: Vec<String>,
+    /// Lockdowns in force.
+    pub lockdowns: Vec<LockdownShown>,
+    /// The four states of every compartment.
+    pub truth: Vec<Truth>,
+    /// Signs of tampering that stand.
+    pub tampers: Vec<(Source, Tamper)>,
 }
 
 /// How one lock board is.
@@ -150,6 +160,9 @@ coded! {
     answer_number, answer: Answer = "answer" {
         1 Answer::Done, 2 Answer::TooLate, 3 Answer::NoSuchGrant, 4 Answer::Superseded,
         5 Answer::NoSuchCompartment, 6 Answer::Invalid,
+        40 Answer::NotAllowed, 41 Answer::NeedsAnother, 42 Answer::NoSuchLockdown,
+        20 Answer::Busy, 21 Answer::NotAuthorised, 22 Answer::NotPresent, 23 Answer::BreakerOpen,
+        24 Answer::DoorUnavailable,
     }
 }
 
@@ -278,6 +291,9 @@ fn status_to(status: &BankStatus) -> proto::Status {
         boards: status.boards.iter().map(board).collect(),
         keypad: Some(proto::Keypad { state, until }),
         warnings: status.warnings.clone(),
+        lockdowns: guard::lockdowns_to(&status.lockdowns),
+        truth: guard::truth_to(&status.truth),
+        tampers: guard::tampers_to(&status.tampers),
     }
 }
 
@@ -294,6 +310,9 @@ fn status_from(status: proto::Status) -> Result<BankStatus, LinkError> {
         doors: status.doors.iter().map(door_from).collect::<Result<_, _>>()?,
         boards: status.boards.iter().map(board).collect::<Result<_, _>>()?,
         keypad: keypad(status.keypad.unwrap_or_default())?,
+        lockdowns: guard::lockdowns_from(status.lockdowns)?,
+        truth: guard::truth_from(status.truth)?,
+        tampers: guard::tampers_from(&status.tampers)?,
         warnings: status.warnings.into_iter().map(|w| text(w, "warning")).collect::<Result<_, _>>()?,
     })
 }

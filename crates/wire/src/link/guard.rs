@@ -108,9 +108,8 @@ pub(super) fn security_from(security: Option<proto::Security>) -> Result<Securit
         let verifier = k.verifier.map(|verifier| verifier_from(Some(verifier))).transpose()?;
         Ok(Keeper { person: PersonId::from_bytes(fixed(&k.person, "keeper")?), verifier })
     };
-    let rule = |r: proto::Rule| {
-        Ok(Rule { cause: cause(r.cause)?, grade: grade(r.grade)?, lasts_s: r.lasts_s })
-    };
+    let rule =
+        |r: proto::Rule| Ok(Rule { cause: cause(r.cause)?, grade: grade(r.grade)?, lasts_s: r.lasts_s });
     Ok(Security {
         keepers: security.keepers.into_iter().map(keeper).collect::<Result<_, LinkError>>()?,
         releasers: releasers(security.releasers)?,
@@ -334,7 +333,8 @@ pub(super) mod samples {
     }
 
     pub(in super::super) fn security(dice: &mut Dice) -> Security {
-        let verifier = |dice: &mut Dice| bailee_domain::grant::Verifier { salt: dice.bytes(), mac: dice.bytes() };
+        let verifier =
+            |dice: &mut Dice| bailee_domain::grant::Verifier { salt: dice.bytes(), mac: dice.bytes() };
         Security {
             keepers: list(dice, 3, |dice| Keeper {
                 person: person(dice),
@@ -377,8 +377,7 @@ pub(super) mod samples {
     }
 
     fn fact<T: Copy>(dice: &mut Dice, values: &[T]) -> Fact<T> {
-        let known =
-            [Confidence::Unknown, Confidence::Doubtful, Confidence::Likely, Confidence::Sure];
+        let known = [Confidence::Unknown, Confidence::Doubtful, Confidence::Likely, Confidence::Sure];
         Fact {
             value: dice.pick(values),
             since: (dice.below(2) == 0).then(|| WallTime::from_unix_ms(dice.number().cast_signed())),
@@ -388,8 +387,7 @@ pub(super) mod samples {
 
     pub(in super::super) fn truth(dice: &mut Dice) -> Truth {
         let latches = [Sensed::Closed, Sensed::Open, Sensed::Unknown];
-        let commands =
-            [Commanded::Nothing, Commanded::Opening, Commanded::Opened, Commanded::DidNotOpen];
+        let commands = [Commanded::Nothing, Commanded::Opening, Commanded::Opened, Commanded::DidNotOpen];
         let doubts = [None, SOME_MISSING, SOME_UNEXPECTED, SOME_INTERRUPTED, SOME_CANCELLED];
         Truth {
             compartment: CompartmentNo(number(dice)),

@@ -8,6 +8,8 @@ mod bounds;
 mod command;
 mod from_bank;
 mod from_platform;
+mod guard;
+mod people;
 mod roster;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,18 @@
 //! Rosters and layouts as they travel; the journal keeps rosters in the same form.
 
+use bailee_domain::badge::{BadgeBook, MAX_BADGES};
 use bailee_domain::compartment::{Compartment, Layout, Reach, Size, Wiring};
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, PersonId};
 use bailee_domain::roster::{
     CourierPass, IssuerKey, MAX_COURIERS, MAX_RECIPIENTS, Policy, Recipient, Roster,
 };
+use bailee_domain::signer::{MAX_KEYS, Signers};
 use prost::Message;
 
 use super::bounds::{LinkError, coded, compartment, count, fixed, small, text};
-use super::proto;
+use super::guard;
+use super::{people, proto};
 
 const MAX_COMPARTMENTS: usize = 500;
 const MAX_ISSUERS: usize = 16;
@@ -95,6 +98,12 @@ pub(super) fn roster_to(roster: &Roster) -> proto::Roster {
             idle_warning_ms: roster.policy.idle_warning_ms,
             expiry_days: roster.policy.expiry_days.into(),
         }),
+        security: Some(guard::security_to(&roster.security)),
+        keys: roster.signers.keys.iter().map(people::key_to).collect(),
+        badges: roster.badges.passes.iter().map(people::badge_to).collect(),
+        relying_party: people::relying_party_to(&roster.signers.relying_party),
+        quorum: roster.signers.quorum.into(),
+        weak_badges: people::weak_number(roster.badges.weak),
     }
 }
 
@@ -102,6 +111,9 @@ pub(super) fn roster_from(roster: proto::Roster) -> Result<Roster, LinkError> {
     count(&roster.recipients, MAX_RECIPIENTS, "list of recipients")?;
     count(&roster.couriers, MAX_COURIERS, "list of couriers")?;
     count(&roster.issuers, MAX_ISSUERS, "list of issuers")?;
+    count(&roster.keys, MAX_KEYS, "list of keys")?;
+    count(&roster.badges, MAX_BADGES, "list of badges")?;
+    let security = guard::security_from(roster.security)?;
     let policy = roster.policy.ok_or(LinkError::Invalid("policy"))?;
     Ok(Roster {
         revision: roster.revision,
@@ -116,6 +128,16 @@ pub(super) fn roster_from(roster: proto::Roster) -> Result<Roster, LinkError> {
             idle_ms: policy.idle_ms,
             idle_warning_ms: policy.idle_warning_ms,
             expiry_days: small(policy.expiry_days, "expiry days")?,
+        },
+        security,
+        signers: Signers {
+            keys: roster.keys.iter().map(people::key_from).collect::<Result<_, _>>()?,
+            relying_party: people::relying_party_from(roster.relying_party)?,
+            quorum: small(roster.quorum, "quorum")?,
+        },
+        badges: BadgeBook {
+            passes: roster.badges.into_iter().map(people::badge_from).collect::<Result<_, _>>()?,
+            weak: people::weak(roster.weak_badges)?,
         },
     })
 }

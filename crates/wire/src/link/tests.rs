@@ -1,15 +1,21 @@
+use bailee_domain::badge::{BadgeBook, WeakBadges};
 use bailee_domain::bank::io::{Answer, BoardHealth, DoorStatus, Request};
 use bailee_domain::budget::Keypad;
+use bailee_domain::code::Code;
 use bailee_domain::compartment::{
     Compartment, CompartmentNo, Layout, OutOfService, Reach, Sensed, Service, Size, Wiring,
 };
 use bailee_domain::grant::Verifier;
-use bailee_domain::id::{CarrierId, CommandId, GrantId, PersonId};
+use bailee_domain::id::{CarrierId, CommandId, GrantId, PersonId, WorkOrderId};
 use bailee_domain::roster::{CourierPass, IssuerKey, MAX_RECIPIENTS, Policy, Recipient};
+use bailee_domain::signer::{
+    Act, MAX_SIGNATURES, Proof, RelyingParty, Signature, Signed, Signers, Statement,
+};
 use bailee_domain::time::TimeQuality;
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::sample_key;
 use crate::sample::Dice;
 
 fn time(dice: &mut Dice) -> WallTime {
@@ -52,6 +58,16 @@ pub(crate) fn roster(dice: &mut Dice) -> Roster {
             idle_ms: dice.number(),
             idle_warning_ms: dice.number(),
             expiry_days: u16::from_be_bytes(dice.bytes()),
+        },
+        security: guard::samples::security(dice),
+        signers: Signers {
+            keys: list(dice, 4, sample_key),
+            relying_party: RelyingParty { id: dice.text(MAX_TEXT_BYTES), origin: dice.text(MAX_TEXT_BYTES) },
+            quorum: dice.bytes::<1>()[0],
+        },
+        badges: BadgeBook {
+            passes: list(dice, 4, crate::record::sample_badge),
+            weak: dice.pick(&[WeakBadges::NeedCode, WeakBadges::Suffice, WeakBadges::Refused]),
         },
     }
 }
@@ -99,6 +115,9 @@ fn status(dice: &mut Dice) -> BankStatus {
         }),
         keypad: keypad(dice),
         warnings: list(dice, 3, |d| d.text(MAX_TEXT_BYTES)),
+        lockdowns: list(dice, 3, guard::samples::lockdown),
+        truth: list(dice, 5, guard::samples::truth),
+        tampers: list(dice, 3, guard::samples::sign),
     }
 }
 
@@ -146,8 +165,48 @@ fn from_bank(dice: &mut Dice) -> FromBank {
     }
 }
 
+fn signature(dice: &mut Dice) -> Signature {
+    let key = sample_key(dice);
+    let proof = if dice.below(2) == 0 {
+        Proof::Plain(dice.bytes())
+    } else {
+        Proof::Passkey {
+            authenticator_data: list(dice, 60, |dice| dice.bytes::<1>()[0]),
+            client_data: vec![b'{'; 1 + dice.below(90)],
+            signature: list(dice, 72, |dice| dice.bytes::<1>()[0]),
+        }
+    };
+    Signature { person: key.person, public: key.public, proof }
+}
+
+fn signed(dice: &mut Dice) -> Signed {
+    let compartment = CompartmentNo(u16::from_be_bytes(dice.bytes()));
+    let act = match dice.below(3) {
+        0 => Act::Collect { compartment, grant: GrantId::from_bytes(dice.bytes()) },
+        1 => Act::Inspect { compartment, reason: dice.bytes() },
+        _ => Act::Admit(sample_key(dice)),
+    };
+    let presence =
+        (dice.below(2) == 0).then(|| Code::parse(&format!("{:08}", dice.below(99_999_999))).unwrap());
+    let statement = Statement { act, presence, expires: time(dice) };
+    Signed { statement, signatures: list(dice, MAX_SIGNATURES, signature) }
+}
+
 fn request(dice: &mut Dice) -> Request {
-    match dice.below(5) {
+    match dice.below(14) {
+        10 => guard::samples::lock_down(dice),
+        11 => Request::Release { lockdown: dice.number(), by: PersonId::from_bytes(dice.bytes()) },
+        12 => guard::samples::tell_seen(dice),
+        13 => Request::SilenceSiren { by: PersonId::from_bytes(dice.bytes()) },
+        5 => Request::Signed(signed(dice)),
+        6 => Request::OpenWorkOrder(crate::record::sample_order(dice)),
+        7 => Request::CloseWorkOrder { order: WorkOrderId::from_bytes(dice.bytes()) },
+        8 => Request::OfferEnrolment {
+            person: PersonId::from_bytes(dice.bytes()),
+            verifier: verifier(dice),
+            expires: time(dice),
+        },
+        9 => Request::ForgetBadges { person: PersonId::from_bytes(dice.bytes()) },
         0 => Request::TakeRoster(roster(dice)),
         1 => Request::Arm {
             grant: GrantId::from_bytes(dice.bytes()),

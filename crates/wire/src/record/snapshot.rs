@@ -9,16 +9,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailee_domain::bank::{Lasting, Opening, Phase};
 use bailee_domain::budget::{GuessBudget, WEEKLY_MISSES};
 use bailee_domain::compartment::{CompartmentNo, OutOfService, Size};
-use bailee_domain::event::{Purpose, Surface};
+use bailee_domain::event::{Authority, Purpose, Surface};
 use bailee_domain::grant::{Grant, GrantState, Verifier};
-use bailee_domain::id::{BankId, CarrierId, GrantId, ParcelId, PersonId};
+use bailee_domain::id::{BankId, CarrierId, GrantId, ParcelId, PersonId, WorkOrderId};
 use bailee_domain::time::WallTime;
 
-use super::{Place, RecordError, cut, time};
+mod guard;
+mod sections;
+
+use super::{Place, RecordError, cut, people, time};
 use crate::link;
 
 const SNAPSHOT: u8 = 8;
-const VERSION: u8 = 1;
+const FIRST: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The forms of snapshots this program reads; it writes the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    First,
+    WithSections,
+}
 
 /// No snapshot is longer than this, in bytes: the largest roster and 4 MiB for everything else.
 pub const MAX_SNAPSHOT_BYTES: usize = link::MAX_REQUEST_BYTES + (4 << 20);
@@ -69,6 +80,7 @@ pub fn encode_snapshot(lasting: &Lasting, place: Place) -> Vec<u8> {
         put_all(&mut to, set.iter(), |to, compartment| put_compartment(to, *compartment));
     }
     put_all(&mut to, lasting.grants.values(), put_grant);
+    sections::put(&mut to, lasting);
     to.extend(link::encode_roster(&lasting.roster));
     to
 }
@@ -81,19 +93,23 @@ pub fn decode_snapshot(payload: &[u8]) -> Result<Snapshot, RecordError> {
     if payload.len() > MAX_SNAPSHOT_BYTES {
         return Err(RecordError::Malformed);
     }
-    let rest = payload.strip_prefix(&[SNAPSHOT, VERSION]).ok_or(RecordError::Malformed)?;
-    let (mut snapshot, roster) = read(rest).ok_or(RecordError::Malformed)?;
+    let (form, rest) = match payload {
+        [SNAPSHOT, FIRST, rest @ ..] => (Form::First, rest),
+        [SNAPSHOT, VERSION, rest @ ..] => (Form::WithSections, rest),
+        _ => return Err(RecordError::Malformed),
+    };
+    let (mut snapshot, roster) = read(form, rest).ok_or(RecordError::Malformed)?;
     snapshot.lasting.roster = link::decode_roster(roster).map_err(RecordError::Roster)?;
     Ok(snapshot)
 }
 
 /// Everything but the roster, and the bytes of that.
-fn read(mut rest: &[u8]) -> Option<(Snapshot, &[u8])> {
+fn read(form: Form, mut rest: &[u8]) -> Option<(Snapshot, &[u8])> {
     let from = &mut rest;
     let place = Place { bank: BankId::from_bytes(cut(from)?), prev: cut(from)? };
     let [seq, boot, acknowledged] = [number(from)?, number(from)?, number(from)?];
     let high_water = if flag(from)? { Some(time(from)?) } else { None };
-    let lasting = Lasting {
+    let mut lasting = Lasting {
         seq,
         boot,
         acknowledged,
@@ -107,6 +123,9 @@ fn read(mut rest: &[u8]) -> Option<(Snapshot, &[u8])> {
         grants: map(from, |from| grant(from).map(|grant| (grant.id, grant)))?,
         ..Lasting::default()
     };
+    if form == Form::WithSections {
+        sections::read(from, &mut lasting)?;
+    }
     Some((Snapshot { lasting, place }, rest))
 }
 
@@ -133,13 +152,15 @@ const OUTAGES: Numbered<OutOfService> = Numbered(&[
 ]);
 const PHASES: Numbered<Phase> = Numbered(&[Phase::Intended, Phase::Failed, Phase::Open, Phase::OpenLate]);
 const SIZES: Numbered<Size> = Numbered(&Size::ALL);
-const SURFACES: Numbered<Surface> = Numbered(&[Surface::Keypad, Surface::Qr]);
+const SURFACES: Numbered<Surface> =
+    Numbered(&[Surface::Keypad, Surface::Qr, Surface::Badge, Surface::Remote]);
 /// A live grant's verifier follows its number.
 const LIVE: u8 = 5;
 const DEAD: Numbered<GrantState> =
     Numbered(&[GrantState::Unarmed, GrantState::Burnt, GrantState::Expired, GrantState::Revoked]);
 const DROP_OFF: u8 = 1;
 const PICKUP: u8 = 2;
+const INSPECT: u8 = 3;
 
 fn put_time(to: &mut Vec<u8>, at: WallTime) {
     to.extend(at.unix_ms().to_be_bytes());
@@ -183,6 +204,11 @@ fn put_opening(to: &mut Vec<u8>, opening: &Opening) {
             to.extend(parcel.to_bytes());
             to.extend(grant.to_bytes());
             to.push(SURFACES.number(surface));
+        }
+        Purpose::Inspect { by, authority } => {
+            to.push(INSPECT);
+            to.extend(by.to_bytes());
+            put_authority(to, authority);
         }
     }
 }
@@ -269,9 +295,42 @@ fn opening(from: &mut &[u8]) -> Option<Opening> {
             grant: GrantId::from_bytes(cut(from)?),
             surface: SURFACES.value(from)?,
         },
+        [INSPECT] => Purpose::Inspect { by: PersonId::from_bytes(cut(from)?), authority: authority(from)? },
         _ => return None,
     };
     Some(Opening { no, purpose, phase, cancelled })
+}
+
+fn put_authority(to: &mut Vec<u8>, authority: Authority) {
+    match authority {
+        Authority::Remote { reason } => {
+            to.push(1);
+            to.extend(reason);
+        }
+        Authority::Quorum { second, reason } => {
+            to.push(2);
+            to.extend(second.to_bytes());
+            to.extend(reason);
+        }
+        Authority::Override { second } => {
+            to.push(3);
+            to.extend(second.to_bytes());
+        }
+        Authority::WorkOrder { order } => {
+            to.push(4);
+            to.extend(order.to_bytes());
+        }
+    }
+}
+
+fn authority(from: &mut &[u8]) -> Option<Authority> {
+    Some(match cut(from)? {
+        [1] => Authority::Remote { reason: cut(from)? },
+        [2] => Authority::Quorum { second: PersonId::from_bytes(cut(from)?), reason: cut(from)? },
+        [3] => Authority::Override { second: PersonId::from_bytes(cut(from)?) },
+        [4] => Authority::WorkOrder { order: WorkOrderId::from_bytes(cut(from)?) },
+        _ => return None,
+    })
 }
 
 fn grant(from: &mut &[u8]) -> Option<Grant> {

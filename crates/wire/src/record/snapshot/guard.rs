@@ -23,8 +23,7 @@ const CAUSES: Numbered<Cause> = Numbered(&[
     Cause::Reader,
     Cause::Bus,
 ]);
-const EXERCISES: Numbered<Exercise> =
-    Numbered(&[Exercise::Real, Exercise::Drill, Exercise::HoldingDrill]);
+const EXERCISES: Numbered<Exercise> = Numbered(&[Exercise::Real, Exercise::Drill, Exercise::HoldingDrill]);
 const TAMPERS: Numbered<Tamper> = Numbered(&[
     Tamper::Opened,
     Tamper::Lost,

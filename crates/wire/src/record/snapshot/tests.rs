@@ -1,8 +1,12 @@
+use bailee_domain::bank::Enrolment;
+use bailee_domain::bank::breaker::Breaker;
+use bailee_domain::bank::keyring::{Held, Keyring, Standing};
 use bailee_domain::compartment::Reach;
 use bailee_domain::roster::{CourierPass, MAX_COURIERS, MAX_RECIPIENTS, Recipient, Roster};
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::people::samples::{sample_badge, sample_key, sample_order, sample_verifier};
 use crate::sample::Dice;
 
 fn door(dice: &mut Dice) -> CompartmentNo {
@@ -19,6 +23,17 @@ fn some<T, C: FromIterator<T>>(dice: &mut Dice, max: usize, make: impl Fn(&mut D
 
 fn sample_purpose(dice: &mut Dice) -> Purpose {
     let parcel = ParcelId::from_bytes(dice.bytes());
+    if dice.below(4) == 0 {
+        let (second, reason) = (PersonId::from_bytes(dice.bytes()), dice.bytes());
+        let order = WorkOrderId::from_bytes(dice.bytes());
+        let authority = dice.pick(&[
+            Authority::Remote { reason },
+            Authority::Quorum { second, reason },
+            Authority::Override { second },
+            Authority::WorkOrder { order },
+        ]);
+        return Purpose::Inspect { by: PersonId::from_bytes(dice.bytes()), authority };
+    }
     if dice.below(2) == 0 {
         let surface = dice.pick(SURFACES.0);
         return Purpose::Pickup { parcel, grant: GrantId::from_bytes(dice.bytes()), surface };
@@ -69,6 +84,24 @@ fn sample_budget(dice: &mut Dice) -> GuessBudget {
     budget
 }
 
+fn sample_breaker(dice: &mut Dice) -> Breaker {
+    let mut times = |most: usize| {
+        let mut times: Vec<u64> = some(dice, most, Dice::number);
+        times.sort_unstable();
+        times
+    };
+    Breaker::restored(times(3), times(10)).unwrap()
+}
+
+fn sample_keyring(dice: &mut Dice) -> Keyring {
+    let keys = some(dice, 5, |dice| {
+        let standings = [Standing::Admitted, Standing::After(dice.number()), Standing::NeedsSignatures];
+        let held = Held { standing: dice.pick(&standings), count: u32::from_be_bytes(dice.bytes()) };
+        (sample_key(dice), held)
+    });
+    Keyring::restored(keys, dice.below(2) == 0, 2 + u8::try_from(dice.below(4)).unwrap()).unwrap()
+}
+
 fn sample_lasting(dice: &mut Dice) -> Lasting {
     Lasting {
         seq: dice.number(),
@@ -83,6 +116,25 @@ fn sample_lasting(dice: &mut Dice) -> Lasting {
         forced: some(dice, 6, door),
         held: some(dice, 6, door),
         budget: sample_budget(dice),
+        powered_ms: dice.number(),
+        breaker: sample_breaker(dice),
+        keyring: sample_keyring(dice),
+        spent: some(dice, 5, |dice| (dice.bytes(), moment(dice))),
+        work_orders: some(dice, 3, |dice| {
+            let order = sample_order(dice);
+            (order.order, order)
+        }),
+        enrolments: some(dice, 3, |dice| {
+            let offer = Enrolment { verifier: sample_verifier(dice), expires: moment(dice) };
+            (PersonId::from_bytes(dice.bytes()), offer)
+        }),
+        badges: some(dice, 3, |dice| {
+            let badge = sample_badge(dice);
+            (badge.mac, badge)
+        }),
+        lockdowns: some(dice, 4, |dice| (dice.number(), guard::samples::lockdown(dice))),
+        tampers: some(dice, 4, |dice| (guard::samples::sign(dice), dice.number())),
+        doubts: some(dice, 4, |dice| (door(dice), guard::samples::doubt(dice))),
     }
 }
 
