@@ -33,11 +33,18 @@ pub fn prove_inclusion<R: TileReader>(
     size: u64,
     reader: &mut R,
 ) -> Result<Vec<Hash>, ProveError<R::Error>> {
+    let siblings = inclusion_subtrees(index, size).ok_or(ProveError::OutOfRange)?;
+    StoredTree::new(size, reader).roots(&siblings)
+}
+
+/// The subtrees, as first entry and number of entries, whose roots prove entry `index` of a tree of `size`, leaf to
+/// root; [`subtree_root`] gives each. `None` where the tree has no such entry.
+#[must_use]
+pub fn inclusion_subtrees(index: u64, size: u64) -> Option<Vec<(u64, u64)>> {
     if index >= size {
-        return Err(ProveError::OutOfRange);
+        return None;
     }
-    let mut tree = StoredTree::new(size, reader);
-    let mut siblings = Vec::new();
+    let mut siblings = Vec::with_capacity(64);
     let (mut start, mut len) = (0, size);
     while len > 1 {
         let left = split(len);
@@ -49,7 +56,8 @@ pub fn prove_inclusion<R: TileReader>(
             (start, len) = (start + left, len - left);
         }
     }
-    tree.roots(siblings.into_iter().rev())
+    siblings.reverse();
+    Some(siblings)
 }
 
 /// Proves that the tree of `old_size` is the beginning of the tree of `new_size`. Empty when nothing is to be
@@ -62,13 +70,21 @@ pub fn prove_consistency<R: TileReader>(
     new_size: u64,
     reader: &mut R,
 ) -> Result<Vec<Hash>, ProveError<R::Error>> {
+    let subtrees = consistency_subtrees(old_size, new_size).ok_or(ProveError::OutOfRange)?;
+    StoredTree::new(new_size, reader).roots(&subtrees)
+}
+
+/// The subtrees whose roots prove that a tree of `old_size` is the beginning of one of `new_size`, as
+/// [`inclusion_subtrees`] has them. `None` where the new tree is the smaller one.
+#[must_use]
+pub fn consistency_subtrees(old_size: u64, new_size: u64) -> Option<Vec<(u64, u64)>> {
     if old_size > new_size {
-        return Err(ProveError::OutOfRange);
-    }
-    if old_size == 0 {
-        return Ok(Vec::new());
+        return None;
     }
     let mut subtrees = Vec::new();
+    if old_size == 0 {
+        return Some(subtrees);
+    }
     let (mut start, mut len) = (0, new_size);
     while start + len > old_size {
         let left = split(len);
@@ -84,7 +100,27 @@ pub fn prove_consistency<R: TileReader>(
     if start > 0 {
         subtrees.push((start, len));
     }
-    StoredTree::new(new_size, reader).roots(subtrees.into_iter().rev())
+    subtrees.reverse();
+    Some(subtrees)
+}
+
+/// Root over the entries `start .. start + len` of a subtree of RFC 6962, where `node` gives the root of a complete
+/// subtree by height and place: the entries `place << height .. (place + 1) << height`.
+///
+/// # Errors
+/// Whatever `node` reports.
+pub fn subtree_root<E>(
+    start: u64,
+    len: u64,
+    node: &mut impl FnMut(u8, u64) -> Result<Hash, E>,
+) -> Result<Hash, E> {
+    if len.is_power_of_two() {
+        let height = len.ilog2();
+        return node(height as u8, start >> height);
+    }
+    let left = split(len);
+    let (left, right) = (subtree_root(start, left, node)?, subtree_root(start + left, len - left, node)?);
+    Ok(node_hash(&left, &right))
 }
 
 /// Checks that the entry with that leaf hash is entry `index` of the tree.
@@ -188,27 +224,14 @@ impl<'a, R: TileReader> StoredTree<'a, R> {
         Self { size, reader, tiles: BTreeMap::new() }
     }
 
-    fn roots(
-        &mut self,
-        subtrees: impl Iterator<Item = (u64, u64)>,
-    ) -> Result<Vec<Hash>, ProveError<R::Error>> {
-        subtrees.map(|(start, len)| Ok(self.root(start, len)?)).collect()
+    fn roots(&mut self, subtrees: &[(u64, u64)]) -> Result<Vec<Hash>, ProveError<R::Error>> {
+        let mut node = |height, place| self.complete(height, place);
+        subtrees.iter().map(|&(start, len)| Ok(subtree_root(start, len, &mut node)?)).collect()
     }
 
-    /// MTH over the entries `start .. start + len` of a subtree of RFC 6962.
-    fn root(&mut self, start: u64, len: u64) -> Result<Hash, ReadError<R::Error>> {
-        if len.is_power_of_two() {
-            return self.complete(start, len);
-        }
-        let left = split(len);
-        let (left, right) = (self.root(start, left)?, self.root(start + left, len - left)?);
-        Ok(node_hash(&left, &right))
-    }
-
-    fn complete(&mut self, start: u64, len: u64) -> Result<Hash, ReadError<R::Error>> {
-        let height = len.ilog2();
-        let level = (height / 8) as u8;
-        let first = start >> (8 * level);
+    fn complete(&mut self, height: u8, place: u64) -> Result<Hash, ReadError<R::Error>> {
+        let level = height / 8;
+        let first = place << (height % 8);
         let id = TileId { level, index: first / 256 };
         let from = (first % 256) as usize * HASH_LEN;
         let bytes = self.tile(id)?;

@@ -1,0 +1,334 @@
+//! Entries waiting for the writer, in groups as they will be written; bounded.
+//!
+//! Whoever hands an entry in computes its leaf hash and copies it to its place in the group, so the writer's own work
+//! for an entry is small. The callers of a group share one answer.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use bailee_audit::bundle::MAX_ENTRY_LEN;
+use bailee_audit::hash::{Hash, TreeHead, leaf_hash};
+
+use crate::error::LedgerError;
+use crate::group::Group;
+
+/// Most entries of a group.
+pub const GROUP_ENTRIES: usize = 4_096;
+/// A group takes no more entries when it has so many bytes.
+const GROUP_BYTES: usize = 2 << 20;
+/// Groups that may wait; who hands in more waits too.
+const MOST_GROUPS: usize = 4;
+
+/// Hands entries to the writer; cheap to clone.
+#[derive(Clone)]
+pub struct Appender {
+    pub(crate) queue: Arc<Queue>,
+}
+
+/// An entry that is in the log for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its place in the log.
+    pub index: u64,
+    /// The signed tree that was made durable with it.
+    pub head: TreeHead,
+}
+
+/// Why an entry isn't known to be in the log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AppendError {
+    /// It was not handed in: too long.
+    #[error("an entry of {0} bytes is too long")]
+    TooLong(usize),
+    /// It was not handed in: the log is being closed.
+    #[error("the log is closed")]
+    Closed,
+    /// It was not handed in: the queue is full.
+    #[error("too many entries are waiting")]
+    Full,
+    /// The log failed. What had been handed in may be in the log or not: look at its last entries.
+    #[error("the log failed")]
+    Failed(#[source] Arc<LedgerError>),
+}
+
+/// The answer to come for one entry: wait for it, or await it. Dropping it changes nothing.
+pub struct Ticket {
+    place: u64,
+    done: Arc<Done>,
+}
+
+type Answer = Result<(u64, TreeHead), Arc<LedgerError>>;
+
+#[derive(Default)]
+pub(crate) struct Done {
+    answer: Mutex<(Option<Answer>, Vec<Waker>)>,
+    settled: Condvar,
+}
+
+pub(crate) struct Batch {
+    pub group: Group,
+    pub done: Arc<Done>,
+}
+
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    /// The writer waits for work, the callers for room.
+    work: Condvar,
+    room: Condvar,
+}
+
+struct Inner {
+    batches: VecDeque<Batch>,
+    spare: Vec<Group>,
+    /// Index of the next entry if all that waits goes well.
+    next: u64,
+    segment_height: u8,
+    is_closed: bool,
+    broken: Option<Arc<LedgerError>>,
+    is_to_mend: bool,
+}
+
+/// What the writer is to do.
+pub(crate) enum Work {
+    Commit(Batch),
+    Mend,
+    Stop,
+}
+
+enum IfFull {
+    Wait,
+    Refuse,
+}
+
+impl Queue {
+    pub fn new(next: u64, segment_height: u8) -> Self {
+        let inner = Inner {
+            batches: VecDeque::new(),
+            spare: Vec::new(),
+            next,
+            segment_height,
+            is_closed: false,
+            broken: None,
+            is_to_mend: false,
+        };
+        Self { inner: Mutex::new(inner), work: Condvar::new(), room: Condvar::new() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("no holder of the queue panics")
+    }
+
+    fn submit(
+        &self,
+        entries: &[(&[u8], Hash)],
+        if_full: &IfFull,
+        tickets: &mut Vec<Ticket>,
+    ) -> Result<(), AppendError> {
+        let mut inner = self.inner();
+        for &(entry, leaf) in entries {
+            inner.refuse(&self.work)?;
+            while inner.open_batch().is_none() {
+                if matches!(if_full, IfFull::Refuse) {
+                    return Err(AppendError::Full);
+                }
+                inner = self.room.wait(inner).expect("no holder of the queue panics");
+                inner.refuse(&self.work)?;
+            }
+            let batch = inner.open_batch().expect("there is room");
+            let place = batch.group.leaves.len() as u64;
+            batch.group.push(entry, leaf);
+            tickets.push(Ticket { place, done: Arc::clone(&batch.done) });
+            inner.next += 1;
+            if inner.batches.len() == 1 && place == 0 {
+                self.work.notify_one();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for something to do.
+    pub fn take(&self) -> Work {
+        let mut inner = self.inner();
+        loop {
+            if let Some(batch) = inner.batches.pop_front() {
+                self.room.notify_all();
+                return Work::Commit(batch);
+            }
+            if inner.is_closed {
+                return Work::Stop;
+            }
+            if std::mem::take(&mut inner.is_to_mend) {
+                return Work::Mend;
+            }
+            inner = self.work.wait(inner).expect("no holder of the queue panics");
+        }
+    }
+
+    /// Takes back a group's memory.
+    pub fn recycle(&self, group: Group) {
+        let mut inner = self.inner();
+        if inner.spare.len() < MOST_GROUPS {
+            inner.spare.push(group);
+        }
+    }
+
+    /// Fails all that waits and refuses more.
+    pub fn break_with(&self, error: &Arc<LedgerError>) {
+        let mut inner = self.inner();
+        inner.broken = Some(Arc::clone(error));
+        for batch in inner.batches.drain(..) {
+            batch.done.settle(Err(Arc::clone(error)));
+        }
+        self.room.notify_all();
+    }
+
+    /// Takes entries again, the next one at that index.
+    pub fn mended(&self, next: u64) {
+        let mut inner = self.inner();
+        (inner.broken, inner.next) = (None, next);
+    }
+
+    /// Lets the writer end when it has done what waits.
+    pub fn close(&self) {
+        self.inner().is_closed = true;
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+}
+
+impl Inner {
+    fn refuse(&mut self, work: &Condvar) -> Result<(), AppendError> {
+        if self.is_closed {
+            return Err(AppendError::Closed);
+        }
+        if let Some(error) = &self.broken {
+            self.is_to_mend = true;
+            work.notify_one();
+            return Err(AppendError::Failed(Arc::clone(error)));
+        }
+        Ok(())
+    }
+
+    /// The last group if it takes one more entry, or a new one if one more may wait.
+    fn open_batch(&mut self) -> Option<&mut Batch> {
+        let begins_segment = self.next.trailing_zeros() >= u32::from(self.segment_height);
+        let takes = |batch: &Batch| {
+            let group = &batch.group;
+            let has_room = group.leaves.len() < GROUP_ENTRIES && group.bytes.len() < GROUP_BYTES;
+            group.leaves.is_empty() || (has_room && !begins_segment)
+        };
+        if !self.batches.back().is_some_and(takes) {
+            if self.batches.len() >= MOST_GROUPS {
+                return None;
+            }
+            let mut group = self.spare.pop().unwrap_or_default();
+            group.clear(self.next);
+            self.batches.push_back(Batch { group, done: Arc::default() });
+        }
+        self.batches.back_mut()
+    }
+}
+
+impl Done {
+    pub fn settle(&self, answer: Answer) {
+        let wakers = {
+            let mut state = self.answer.lock().expect("no holder of an answer panics");
+            state.0 = Some(answer);
+            std::mem::take(&mut state.1)
+        };
+        self.settled.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Appender {
+    /// Hands an entry in, waiting while the queue is full.
+    ///
+    /// # Errors
+    /// It was not handed in, or the log has failed.
+    pub fn submit(&self, entry: &[u8]) -> Result<Ticket, AppendError> {
+        self.submit_with(entry, &IfFull::Wait)
+    }
+
+    /// Hands an entry in, or says that the queue is full.
+    ///
+    /// # Errors
+    /// It was not handed in, or the log has failed.
+    pub fn try_submit(&self, entry: &[u8]) -> Result<Ticket, AppendError> {
+        self.submit_with(entry, &IfFull::Refuse)
+    }
+
+    fn submit_with(&self, entry: &[u8], if_full: &IfFull) -> Result<Ticket, AppendError> {
+        let entry = (entry, leaf_of(entry)?);
+        let mut tickets = Vec::with_capacity(1);
+        self.queue.submit(&[entry], if_full, &mut tickets)?;
+        Ok(tickets.pop().expect("one entry, one ticket"))
+    }
+
+    /// Hands entries in that follow each other in the log, as few groups as they fit into, and waits. Nobody else's
+    /// entries come between them unless the queue was full.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; some of them may be in the log, in order from the first.
+    pub fn append<E: AsRef<[u8]>>(&self, entries: &[E]) -> Result<Vec<Appended>, AppendError> {
+        let hash = |entry: &'_ E| Ok((leaf_of(entry.as_ref())?, ()));
+        let leaves: Vec<(Hash, ())> = entries.iter().map(hash).collect::<Result<_, AppendError>>()?;
+        let pairs: Vec<(&[u8], Hash)> =
+            entries.iter().zip(leaves).map(|(entry, (leaf, ()))| (entry.as_ref(), leaf)).collect();
+        let mut tickets = Vec::with_capacity(entries.len());
+        self.queue.submit(&pairs, &IfFull::Wait, &mut tickets)?;
+        tickets.into_iter().map(Ticket::wait).collect()
+    }
+}
+
+fn leaf_of(entry: &[u8]) -> Result<Hash, AppendError> {
+    if entry.len() > MAX_ENTRY_LEN { Err(AppendError::TooLong(entry.len())) } else { Ok(leaf_hash(entry)) }
+}
+
+impl Ticket {
+    /// Waits until the entry is in the log for good.
+    ///
+    /// # Errors
+    /// [`AppendError::Failed`].
+    pub fn wait(self) -> Result<Appended, AppendError> {
+        let mut state = self.done.answer.lock().expect("no holder of an answer panics");
+        loop {
+            if let Some(answer) = &state.0 {
+                return self.appended(answer);
+            }
+            state = self.done.settled.wait(state).expect("no holder of an answer panics");
+        }
+    }
+
+    /// The answer if it has come.
+    #[must_use]
+    pub fn poll_now(&self) -> Option<Result<Appended, AppendError>> {
+        let state = self.done.answer.lock().expect("no holder of an answer panics");
+        state.0.as_ref().map(|answer| self.appended(answer))
+    }
+
+    fn appended(&self, answer: &Answer) -> Result<Appended, AppendError> {
+        match answer {
+            Ok((first, head)) => Ok(Appended { index: first + self.place, head: *head }),
+            Err(error) => Err(AppendError::Failed(Arc::clone(error))),
+        }
+    }
+}
+
+impl Future for Ticket {
+    type Output = Result<Appended, AppendError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.done.answer.lock().expect("no holder of an answer panics");
+        if let Some(answer) = &state.0 {
+            return Poll::Ready(self.appended(answer));
+        }
+        if !state.1.iter().any(|waker| waker.will_wake(context.waker())) {
+            state.1.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}
