@@ -23,10 +23,6 @@ const AT_REST_AFTER_MS: u64 = 10_000;
 const AGAIN_AFTER_MS: u64 = 10 * 60_000;
 /// Blows count when they come again at least this much and at most that much later.
 const BLOWS_AGAIN_MS: core::ops::RangeInclusive<u64> = 2_000..=30_000;
-/// Bad frames in a minute that are an alarm: a line may crackle.
-const BAD_FRAMES: u32 = 20;
-/// Answers in a minute that nobody asked for and that are an alarm: one may have come late.
-const UNSOLICITED: u32 = 3;
 const MINUTE_MS: u64 = 60_000;
 /// So many openings without authority within about as many minutes are one bouncing door.
 const BOUNCES: u64 = 3;
@@ -39,8 +35,6 @@ pub(super) struct TamperRun {
     heard: BTreeMap<(Source, Tamper), Heard>,
     /// Since when blows that have not come again are remembered, by sensor.
     blows: BTreeMap<u8, MonoTime>,
-    /// Frames counted in the present minute.
-    frames: BTreeMap<(Source, Tamper), (MonoTime, u32)>,
     flaps: BTreeMap<CompartmentNo, Flap>,
     pub(super) siren_until: Option<MonoTime>,
 }
@@ -130,32 +124,16 @@ impl Bank {
         BLOWS_AGAIN_MS.contains(&passed)
     }
 
-    /// Boards, lines and readers report something.
+    /// Boards, lines and readers report something; what they report has been counted there, so one is enough.
     pub(super) fn reported(&mut self, turn: &mut Turn<'_>, source: Source, tamper: Tamper, sign: Sign) {
-        let most = match tamper {
-            Tamper::BadFrames => BAD_FRAMES,
-            Tamper::Unsolicited => UNSOLICITED,
-            _ => 1,
-        };
-        let counted = most > 1;
+        let comes_and_goes = matches!(tamper, Tamper::BadFrames | Tamper::Unsolicited | Tamper::Unsteady);
         match sign {
             Sign::Gone => self.gone(turn, source, tamper),
-            Sign::Present if counted && self.frames_in_a_minute(turn, (source, tamper)) < most => {}
             Sign::Present => {
                 let here = self.area_of(source);
-                self.sign(turn, source, tamper, here, !counted);
+                self.sign(turn, source, tamper, here, !comes_and_goes);
             }
         }
-    }
-
-    fn frames_in_a_minute(&mut self, turn: &Turn<'_>, of: (Source, Tamper)) -> u32 {
-        let now = turn.now.mono;
-        let (since, count) = self.tamper.frames.entry(of).or_insert((now, 0));
-        if now.since_ms(*since) > MINUTE_MS {
-            (*since, *count) = (now, 0);
-        }
-        *count = count.saturating_add(1);
-        *count
     }
 
     /// The zone of a door; the whole bank for everything else.
