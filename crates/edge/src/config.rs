@@ -3,7 +3,6 @@
 //! TOML, unknown keys refused, parsed once into types that are valid. Secrets are not in it: what enrolment gave
 //! the bank lies sealed in the data folder.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,9 @@ use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, LayoutError
 use bailee_ui::i18n::Locale;
 use serde::Deserialize;
 
-use crate::boards::{Board8a80, Board8a80Settings, Polarity};
+mod boards;
+
+pub use boards::{BoardConfig, BoardKind, BusConfig, ClosedWhen};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,12 +23,47 @@ pub struct EdgeConfig {
     /// The kiosk's own web server.
     #[serde(default)]
     pub kiosk: KioskConfig,
-    /// The serial lines, each with its boards.
+    /// The lines, each with its boards.
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusConfig>,
     /// The compartments.
     #[serde(default, rename = "compartment")]
     pub compartments: Vec<CompartmentConfig>,
+    /// A file that holds `1` while the siren sounds, such as `/sys/class/leds/siren/brightness`.
+    #[serde(default)]
+    pub siren: Option<PathBuf>,
+    /// Tamper switches.
+    #[serde(default, rename = "switch")]
+    pub switches: Vec<SwitchConfig>,
+}
+
+/// A normally closed tamper switch, as the system shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchConfig {
+    /// What it watches.
+    pub kind: SwitchKind,
+    /// Its number, unique among its kind.
+    pub number: u8,
+    /// A file whose first character tells its state, such as `/sys/class/gpio/gpio17/value`.
+    pub file: PathBuf,
+    /// That character while the loop is closed: the switch at rest and its wire whole.
+    #[serde(default = "one")]
+    pub at_rest: char,
+}
+
+const fn one() -> char {
+    '1'
+}
+
+/// What a tamper switch watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SwitchKind {
+    /// The enclosure of the controller or the cabinet's back.
+    Enclosure,
+    /// A pry plate.
+    Pry,
 }
 
 /// The kiosk's own web server and screen.
@@ -56,62 +92,6 @@ impl Default for KioskConfig {
             row_mm: 150,
         }
     }
-}
-
-/// One serial line.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BusConfig {
-    /// The tty, such as `/dev/ttyUSB0`.
-    pub path: PathBuf,
-    /// Bits a second.
-    #[serde(default = "default_baud")]
-    pub baud: u32,
-    /// The boards on it.
-    #[serde(rename = "board")]
-    pub boards: Vec<BoardConfig>,
-}
-
-const fn default_baud() -> u32 {
-    9_600
-}
-
-/// One lock board.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BoardConfig {
-    /// The number compartments refer to, unique in the bank.
-    pub number: u8,
-    /// What kind of board it is.
-    #[serde(default)]
-    pub kind: BoardKind,
-    /// The address set on it.
-    pub address: u8,
-    /// How many locks it has.
-    pub channels: u8,
-    /// What its feedback says when a door is closed; proved when the bank is commissioned.
-    #[serde(default)]
-    pub closed_when: ClosedWhen,
-}
-
-/// Kinds of board the controller can drive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum BoardKind {
-    /// The generic board with XOR check byte.
-    #[default]
-    #[serde(rename = "8A/80")]
-    Xor8a80,
-}
-
-/// How a board's door feedback is wired.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClosedWhen {
-    /// A set bit means closed.
-    #[default]
-    BitSet,
-    /// A clear bit means closed.
-    BitClear,
 }
 
 /// One compartment.
@@ -202,25 +182,7 @@ impl EdgeConfig {
         if Locale::from_tag(&self.kiosk.language).is_none() {
             return Err(invalid("kiosk.language must be en or ar"));
         }
-        self.check_boards()
-    }
-
-    fn check_boards(&self) -> Result<(), ConfigError> {
-        let mut locks = BTreeSet::new();
-        for board in self.buses.iter().flat_map(|bus| &bus.boards) {
-            board.driver()?;
-            let new = (1..=board.channels).all(|channel| locks.insert((board.number, channel)));
-            if !new {
-                return Err(ConfigError::Invalid(format!("board number {} is used twice", board.number)));
-            }
-        }
-        match self.compartments.iter().find(|c| !locks.contains(&(c.board, c.channel))) {
-            Some(c) => Err(ConfigError::Invalid(format!(
-                "compartment {}: there is no board {} with a channel {}",
-                c.number, c.board, c.channel
-            ))),
-            None => Ok(()),
-        }
+        boards::check(&self.buses, &self.compartments)
     }
 
     /// The compartments as the engine knows them.
@@ -231,27 +193,6 @@ impl EdgeConfig {
         let compartments: Result<Vec<_>, _> =
             self.compartments.iter().map(CompartmentConfig::compartment).collect();
         Ok(Layout::new(compartments?)?)
-    }
-}
-
-impl BoardConfig {
-    /// The driver for this board.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] when such a board does not exist.
-    pub fn driver(&self) -> Result<Board8a80, ConfigError> {
-        let BoardKind::Xor8a80 = self.kind;
-        let polarity = match self.closed_when {
-            ClosedWhen::BitSet => Polarity::ClosedWhenBitSet,
-            ClosedWhen::BitClear => Polarity::ClosedWhenBitClear,
-        };
-        let settings = Board8a80Settings { address: self.address, channels: self.channels, polarity };
-        Board8a80::new(settings).ok_or_else(|| {
-            ConfigError::Invalid(format!(
-                "board {}: an 8A/80 board has an address from 1 to 99 and 1 to 50 channels",
-                self.number
-            ))
-        })
     }
 }
 

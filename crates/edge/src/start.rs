@@ -22,6 +22,8 @@ use crate::installation::{Installation, InstallationError};
 use crate::journal::{FolderDisk, Journal, JournalError};
 use crate::kiosk;
 use crate::link::{self, LinkSwitch};
+use crate::siren::SirenLine;
+use crate::switches;
 use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
 
 /// Why a controller did not start.
@@ -40,10 +42,10 @@ pub enum RunError {
     #[error("the journal cannot be understood")]
     Start(#[from] StartError),
     /// A serial line.
-    #[error("bus {path} cannot be opened")]
+    #[error("bus {line} cannot be opened")]
     Bus {
-        /// The tty.
-        path: String,
+        /// The tty or gateway.
+        line: String,
         /// Why.
         #[source]
         source: BusError,
@@ -133,9 +135,13 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         trusted,
         clocks,
         news,
+        siren: SirenLine::at(config.siren.clone()),
     };
+    let switch_queue = sender.clone();
     let engine = Loop::start(parts, (sender, inbox))
         .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
+    switches::watch(&config.switches, switch_queue)
+        .map_err(|source| RunError::Io { what: "the switches cannot be watched", source })?;
     let setup = kiosk_setup(config, layout);
     let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
     let (switch, link_task) =
@@ -210,12 +216,12 @@ fn open_buses(
         let mut boards: Vec<Box<dyn Board>> = Vec::new();
         for board in &bus.boards {
             wires.board(board.number, index, BoardAddress(board.address));
-            boards.push(Box::new(board.driver()?));
+            boards.push(board.driver()?);
         }
-        let settings = BusSettings { path: bus.path.clone(), timing: BusTiming::at_baud(bus.baud) };
+        let settings = BusSettings { line: bus.line.clone(), timing: BusTiming::at_baud(bus.baud()) };
         let sink = ToLoop { bus: index, queue: queue.clone() };
         let opened = Bus::open(settings, boards, Box::new(move || clocks.elapsed()), Box::new(sink));
-        buses.push(opened.map_err(|source| RunError::Bus { path: bus.path.display().to_string(), source })?);
+        buses.push(opened.map_err(|source| RunError::Bus { line: bus.line.to_string(), source })?);
     }
     Ok((buses, wires))
 }

@@ -40,7 +40,7 @@ const LONG: &[(&str, usize)] = &[
     ("crates/sim/src/browser/page.rs", 430),
     ("crates/sim/src/world/platform.rs", 520),
     ("crates/sim/src/world/watch.rs", 410),
-    ("crates/sim/tests/board_8a80.rs", 660),
+    ("crates/sim/tests/boards/xor.rs", 490),
     ("crates/ui/src/map.rs", 415),
 ];
 const LIMIT: usize = 400;

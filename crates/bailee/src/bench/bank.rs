@@ -85,6 +85,7 @@ pub fn config(data_dir: &Path, tty: &Path) -> EdgeConfig {
         address: 1,
         channels: LOCKS,
         closed_when: ClosedWhen::BitSet,
+        pulse_ms: None,
     };
     let compartment = |lock: u8| CompartmentConfig {
         number: u16::from(lock),
@@ -99,7 +100,7 @@ pub fn config(data_dir: &Path, tty: &Path) -> EdgeConfig {
     EdgeConfig {
         data_dir: data_dir.to_owned(),
         kiosk: KioskConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..KioskConfig::default() },
-        buses: vec![BusConfig { path: tty.to_owned(), baud: BAUD, boards: vec![board] }],
+        buses: vec![BusConfig { line: tty.into(), baud: Some(BAUD), boards: vec![board] }],
         compartments: (1..=LOCKS).map(compartment).collect(),
     }
 }

@@ -113,11 +113,12 @@ impl DemoBank {
             address: number,
             channels: plan.locks_per_board,
             closed_when: ClosedWhen::BitSet,
+            pulse_ms: None,
         });
         let config = EdgeConfig {
             data_dir: dir.to_owned(),
             kiosk: KioskConfig { listen, ..KioskConfig::default() },
-            buses: vec![BusConfig { path: cabinet.path().to_owned(), baud: 9_600, boards: boards.collect() }],
+            buses: vec![BusConfig { line: cabinet.path().into(), baud: None, boards: boards.collect() }],
             compartments: plan.compartments(),
         };
         config.check()?;

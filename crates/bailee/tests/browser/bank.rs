@@ -98,6 +98,7 @@ fn config(data_dir: PathBuf, tty: PathBuf) -> EdgeConfig {
         address: 1,
         channels: 8,
         closed_when: ClosedWhen::BitSet,
+        pulse_ms: None,
     };
     let compartments = (0_u8..).zip(DOORS).map(|(index, size)| CompartmentConfig {
         number: u16::from(index) + 1,
@@ -112,7 +113,7 @@ fn config(data_dir: PathBuf, tty: PathBuf) -> EdgeConfig {
     EdgeConfig {
         data_dir,
         kiosk: KioskConfig { listen: ([127, 0, 0, 1], 0).into(), ..KioskConfig::default() },
-        buses: vec![BusConfig { path: tty, baud: 9_600, boards: vec![board] }],
+        buses: vec![BusConfig { line: tty.as_path().into(), baud: None, boards: vec![board] }],
         compartments: compartments.collect(),
     }
 }

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use super::{
-    BadFrame, Board, BoardAddress, Burst, Capabilities, Channel, Door, DoorState, Feature, ItemSense,
-    NotSent, Polarity, Reading, Request,
+    BadFrame, Board, BoardAddress, Burst, Capabilities, Channel, Coil, Door, DoorState, Feature, ItemSense,
+    NotSent, Polarity, Reading, Reply, Request,
 };
 
 const UNLOCK: u8 = 0x8A;
@@ -19,6 +19,8 @@ const DO_QUERY: u8 = 0x33;
 const SHORT_FRAME: usize = 5;
 /// Longest known query answer: 50 locks, and boards that send a group or two too many.
 const LONGEST_ANSWER: usize = 4 + 9;
+/// So many answers in a row of a new length are believed.
+const SURE_OF_LENGTH: u8 = 3;
 const HIGHEST_ADDRESS: u8 = 99;
 const MOST_CHANNELS: u8 = 50;
 
@@ -37,8 +39,11 @@ pub struct Board8a80Settings {
 #[derive(Clone, Debug)]
 pub struct Board8a80 {
     settings: Board8a80Settings,
-    /// Length of the last good query answer, so that the next one need not wait for a quiet line.
+    /// Length of this board's query answers, so that the next one need not wait for a quiet line, and so that two
+    /// answers that ran into each other are not taken for one: their XOR may fit.
     usual_answer: Option<usize>,
+    /// Another length, and how often in a row.
+    other_length: (usize, u8),
 }
 
 impl Board8a80 {
@@ -47,7 +52,7 @@ impl Board8a80 {
     pub fn new(settings: Board8a80Settings) -> Option<Self> {
         let sound = (1..=HIGHEST_ADDRESS).contains(&settings.address)
             && (1..=MOST_CHANNELS).contains(&settings.channels);
-        sound.then_some(Self { settings, usual_answer: None })
+        sound.then_some(Self { settings, usual_answer: None, other_length: (0, 0) })
     }
 
     fn frame(&self, header: u8, lock: u8, verb: u8) -> Vec<u8> {
@@ -102,6 +107,20 @@ impl Board8a80 {
         }
     }
 
+    /// Whether this board's answers have this length; a new one is believed when it comes three times in a row.
+    fn is_usual(&mut self, length: usize) -> bool {
+        if self.usual_answer.is_some_and(|usual| usual != length) {
+            let (other, times) = self.other_length;
+            self.other_length = (length, if other == length { times + 1 } else { 1 });
+            if self.other_length.1 < SURE_OF_LENGTH {
+                return false;
+            }
+        }
+        self.usual_answer = Some(length);
+        self.other_length = (0, 0);
+        true
+    }
+
     /// Boards send more or fewer groups than they have locks: extra groups are ignored, missing ones unknown.
     fn doors(&self, status: &[u8]) -> Vec<Door> {
         let channels = (1..=self.settings.channels).filter_map(Channel::new);
@@ -141,6 +160,8 @@ impl Board for Board8a80 {
         }
         Ok(Request {
             bytes: self.frame(UNLOCK, channel.number(), DO_UNLOCK),
+            reply: Reply::MayEqual,
+            coil: Coil::UntilAnswer,
             // The answer follows the pulse, about 500 ms. The "still closed" answer is the request's own bytes:
             // only time tells it from an echo.
             not_before: Duration::from_millis(100),
@@ -151,13 +172,12 @@ impl Board for Board8a80 {
     fn query_all(&self) -> Request {
         // Lock 0 of the *query* opcode means every lock; the unlock opcode never gets a 0.
         let bytes = self.frame(QUERY, 0, DO_QUERY);
-        Request { bytes, not_before: Duration::ZERO, within: Duration::from_millis(150) }
+        Request { reply: Reply::MayEqual, ..Request::question(bytes) }
     }
 
     fn echo_probe(&self) -> Request {
         // The answer's fourth byte is 00 or 11, the request's is 33.
-        let bytes = self.frame(QUERY, 1, DO_QUERY);
-        Request { bytes, not_before: Duration::ZERO, within: Duration::from_millis(150) }
+        Request::question(self.frame(QUERY, 1, DO_QUERY))
     }
 
     fn read_unlock(&self, channel: Channel, heard: &[u8], burst: Burst) -> Reading<DoorState> {
@@ -177,8 +197,12 @@ impl Board for Board8a80 {
         }
         match (self.status_bytes(heard), burst) {
             (Ok(status), _) => {
-                self.usual_answer = Some(heard.len());
-                Reading::Whole(self.doors(status), heard.len())
+                let doors = self.doors(status);
+                if self.is_usual(heard.len()) {
+                    Reading::Whole(doors, heard.len())
+                } else {
+                    Reading::Bad(BadFrame::Length)
+                }
             }
             (Err(_), Burst::Flowing) => Reading::More,
             (Err(bad), Burst::Ended) => Reading::Bad(bad),
@@ -287,6 +311,16 @@ mod tests {
         assert_eq!(driver.read_query(&answer, Burst::Flowing), Reading::More);
         assert!(matches!(driver.read_query(&answer, Burst::Ended), Reading::Whole(..)));
         assert!(matches!(driver.read_query(&answer, Burst::Flowing), Reading::Whole(..)));
+    }
+
+    #[test]
+    fn a_new_length_is_believed_when_it_stays() {
+        let mut driver = board(8);
+        let (one, two) = ([0x80, 1, 0xFF, 0x33, 0x4D], [0x80, 1, 0, 0xFF, 0x33, 0x4D]);
+        let mut is_whole =
+            |frame: &[u8]| matches!(driver.read_query(frame, Burst::Ended), Reading::Whole(..));
+        assert!(is_whole(&one) && !is_whole(&two) && is_whole(&one));
+        assert!(!is_whole(&two) && !is_whole(&two) && is_whole(&two) && is_whole(&two));
     }
 
     proptest! {

@@ -1,16 +1,15 @@
-//! The thread that owns one serial line and everything said on it.
+//! The thread that owns one line and everything said on it.
 //!
 //! All decisions are [`BusMachine`]'s; this file only waits, reads and writes. The thread waits for bytes, for
 //! orders and for the machine's next deadline at once, so an order never waits for a timer. It never blocks on
-//! its receiver: what the [`EventSink`] does not take is kept (door reports give way, outcomes never).
+//! its receiver: what the [`EventSink`] does not take is kept (door reports give way, outcomes never). A line that is
+//! lost, or not there when the bus is opened, is tried again and again by [`Dial`].
 
 use std::{
-    collections::VecDeque,
     io::{Read, Write},
     os::{fd::AsFd, unix::net::UnixStream},
-    path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         mpsc::{self, SyncSender},
     },
     thread::JoinHandle,
@@ -20,14 +19,19 @@ use std::{
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{
-    Action, Board, BoardAddress, BusEvent, BusMachine, BusTiming, Line, LineError, NotSent, UnlockOrder,
+    Action, Board, BoardAddress, BusEvent, BusHealth, BusMachine, BusTiming, Line, LineAddress, LineError,
+    NotSent, UnlockOrder,
+    dial::Dial,
+    inbox::{Command, Inbox},
     line::Written,
-    machine::{MOST_ORDERS, Sent},
+    machine::Sent,
+    outbox::Outbox,
 };
 
-const REOPEN_EVERY: Duration = Duration::from_secs(1);
-/// Events kept for a receiver that is slow; beyond it door and bad-frame reports are dropped, oldest first.
-const MOST_KEPT_EVENTS: usize = 256;
+/// A gateway whose boards all say nothing for so long is connected to anew.
+const DEAF_AFTER: Duration = Duration::from_secs(10);
+/// How old the numbers of [`Bus::health`] may be.
+const HEALTH_EVERY: Duration = Duration::from_millis(250);
 
 /// Monotonic time since any fixed moment; it must pass at the speed of real time.
 pub type Clock = Box<dyn Fn() -> Duration + Send>;
@@ -63,8 +67,8 @@ impl EventSink for tokio::sync::mpsc::Sender<BusEvent> {
 /// One bus as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusSettings {
-    /// The tty.
-    pub path: PathBuf,
+    /// The tty, or the gateway.
+    pub line: LineAddress,
     /// Line speed and times.
     pub timing: BusTiming,
 }
@@ -83,31 +87,20 @@ pub enum BusError {
     Start(#[source] std::io::Error),
 }
 
-#[derive(Debug)]
-enum Command {
-    Unlock(UnlockOrder),
-    CancelWaiting,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    commands: VecDeque<Command>,
-    stopping: bool,
-}
-
 /// The owner of one bus; dropping it stops the thread after giving every order its outcome.
 #[derive(Debug)]
 pub struct Bus {
-    inbox: Arc<Mutex<Inbox>>,
+    inbox: Arc<Inbox>,
     waker: UnixStream,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Bus {
-    /// Opens the line and starts polling its boards. A line that breaks later is reopened by the thread.
+    /// Opens the line and starts polling its boards. A line that is not there yet, or breaks later, is tried again by
+    /// the thread; its boards are silent meanwhile.
     ///
     /// # Errors
-    /// [`BusError`] when the line can't be opened now or two boards share an address.
+    /// [`BusError`] when the line is somebody else's or can't have its speed, or two boards share an address.
     pub fn open(
         settings: BusSettings,
         boards: Vec<Box<dyn Board>>,
@@ -115,20 +108,23 @@ impl Bus {
         events: Box<dyn EventSink>,
     ) -> Result<Self, BusError> {
         refuse_twins(&boards)?;
-        let line = Line::open(&settings.path, settings.timing.baud).map_err(BusError::Line)?;
+        let line = first_line(&settings)?;
         let (waker, woken) = UnixStream::pair().map_err(BusError::Start)?;
         waker.set_nonblocking(true).map_err(BusError::Start)?;
         woken.set_nonblocking(true).map_err(BusError::Start)?;
-        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let wakes_us = waker.try_clone().map_err(BusError::Start)?;
+        let inbox = Arc::new(Inbox::default());
         let mut owner = Owner {
-            machine: BusMachine::new(boards, settings.timing),
+            machine: BusMachine::new(boards, timing_of(&settings)),
+            dial: Dial::new(settings.line.clone(), settings.timing.baud, wakes_us),
             settings,
-            line: Some(line),
-            reopen_at: Duration::ZERO,
+            line,
+            heard_at: Duration::ZERO,
+            told_at: Duration::ZERO,
             clock,
             inbox: inbox.clone(),
             woken,
-            outbox: Outbox { events, kept: VecDeque::new(), dropped: 0 },
+            outbox: Outbox::to(events),
         };
         let thread = std::thread::Builder::new().name("bus".into()).spawn(move || owner.run());
         Ok(Self { inbox, waker, thread: Some(thread.map_err(BusError::Start)?) })
@@ -150,19 +146,14 @@ impl Bus {
         self.command(Command::CancelWaiting)
     }
 
+    /// What was counted on this bus so far; at most a quarter of a second old.
+    #[must_use]
+    pub fn health(&self) -> BusHealth {
+        self.inbox.health()
+    }
+
     fn command(&self, command: Command) -> Result<(), NotSent> {
-        let mut inbox = self.inbox.lock().expect("no holder of the inbox panics");
-        if inbox.stopping {
-            return Err(NotSent::Closed);
-        }
-        // A lockdown must get through a full inbox: it also empties it of what it would cancel.
-        if inbox.commands.len() >= MOST_ORDERS && !matches!(command, Command::CancelWaiting) {
-            return Err(NotSent::QueueFull);
-        }
-        if inbox.commands.len() < 2 * MOST_ORDERS {
-            inbox.commands.push_back(command);
-        }
-        drop(inbox);
+        self.inbox.put(command)?;
         self.wake();
         Ok(())
     }
@@ -175,7 +166,7 @@ impl Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        self.inbox.lock().expect("no holder of the inbox panics").stopping = true;
+        self.inbox.stop();
         self.wake();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was printed by the panic hook; there is nothing to add to it here.
@@ -192,20 +183,43 @@ fn refuse_twins(boards: &[Box<dyn Board>]) -> Result<(), BusError> {
     }
 }
 
+/// A gateway is never waited for here; a port is opened at once, so that a mistake is told to whoever started this.
+fn first_line(settings: &BusSettings) -> Result<Option<Line>, BusError> {
+    if settings.line.is_network() {
+        return Ok(None);
+    }
+    match Line::reach(&settings.line, settings.timing.baud) {
+        Ok(line) => Ok(Some(line)),
+        Err(error @ LineError::Open { .. }) => {
+            tracing::warn!(line = %settings.line, error = &error as &dyn std::error::Error, "no serial line yet");
+            Ok(None)
+        }
+        Err(error) => Err(BusError::Line(error)),
+    }
+}
+
+fn timing_of(settings: &BusSettings) -> BusTiming {
+    if settings.line.is_network() { settings.timing.over_network() } else { settings.timing }
+}
+
 struct Owner {
     settings: BusSettings,
     machine: BusMachine,
     line: Option<Line>,
-    reopen_at: Duration,
+    dial: Dial,
+    heard_at: Duration,
+    told_at: Duration,
     clock: Clock,
-    inbox: Arc<Mutex<Inbox>>,
+    inbox: Arc<Inbox>,
     woken: UnixStream,
     outbox: Outbox,
 }
 
 impl Owner {
     fn run(&mut self) {
-        self.machine.line_back((self.clock)());
+        if self.line.is_some() {
+            self.machine.line_back((self.clock)());
+        }
         loop {
             let stopping = self.take_commands();
             let now = (self.clock)();
@@ -218,16 +232,14 @@ impl Owner {
             self.machine.advance(now);
             self.act();
             self.outbox.deliver(&mut self.machine);
+            self.tell_health(now);
             self.wait();
             self.listen();
         }
     }
 
     fn take_commands(&mut self) -> bool {
-        let mut inbox = self.inbox.lock().expect("no holder of the inbox panics");
-        let commands = std::mem::take(&mut inbox.commands);
-        let stopping = inbox.stopping;
-        drop(inbox);
+        let (commands, stopping) = self.inbox.take();
         for command in commands {
             let now = (self.clock)();
             match command {
@@ -246,7 +258,18 @@ impl Owner {
                     line.discard();
                     continue;
                 }
-                Action::Send(bytes) => line.write(&bytes),
+                Action::Abandon if self.settings.line.is_network() => {
+                    Err(LineError::Gone(std::io::ErrorKind::TimedOut.into()))
+                }
+                Action::Abandon => {
+                    line.discard();
+                    continue;
+                }
+                Action::Send(bytes) => {
+                    // What came since we last looked belongs to nothing.
+                    line.discard_heard();
+                    line.write(&bytes)
+                }
             };
             let now = (self.clock)();
             match written {
@@ -260,10 +283,8 @@ impl Owner {
 
     fn wait(&mut self) {
         let now = (self.clock)();
-        let next = match &self.line {
-            Some(_) => self.machine.wakes_at(),
-            None => Some(self.reopen_at),
-        };
+        let redial = if self.line.is_none() { self.dial.next_at() } else { None };
+        let next = [self.machine.wakes_at(), redial].into_iter().flatten().min();
         let timeout = next.map_or(PollTimeout::NONE, |at| milliseconds(at.saturating_sub(now)));
         let mut watched = vec![PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
         watched.extend(self.line.as_ref().map(|line| PollFd::new(line.as_fd(), PollFlags::POLLIN)));
@@ -282,26 +303,47 @@ impl Owner {
         let heard = line.read(&mut buffer);
         let now = (self.clock)();
         match heard {
-            Ok(bytes) => self.machine.received(now, bytes),
+            Ok([]) => {}
+            Ok(bytes) => {
+                self.heard_at = now;
+                self.machine.received(now, bytes);
+            }
             Err(error) => self.lose(now, &error),
         }
     }
 
     fn lose(&mut self, now: Duration, error: &LineError) {
-        tracing::warn!(path = %self.settings.path.display(), %error, "serial line lost");
+        tracing::warn!(line = %self.settings.line, error = error as &dyn std::error::Error, "line lost");
         self.line = None;
-        self.reopen_at = now + REOPEN_EVERY;
+        self.told_at = Duration::ZERO;
+        self.dial.lost(now);
         self.machine.line_lost(now);
     }
 
     fn reopen(&mut self, now: Duration) {
-        if self.line.is_some() || now < self.reopen_at {
+        if self.line.is_some() {
+            if self.settings.line.is_network() && now > self.heard_at + DEAF_AFTER {
+                self.lose(now, &LineError::Gone(std::io::ErrorKind::TimedOut.into()));
+            }
             return;
         }
-        self.reopen_at = now + REOPEN_EVERY;
-        if let Ok(line) = Line::open(&self.settings.path, self.settings.timing.baud) {
-            self.line = Some(line);
-            self.machine.line_back(now);
+        match self.dial.turn(now) {
+            Ok(Some(line)) => {
+                self.line = Some(line);
+                self.heard_at = now;
+                self.machine.line_back(now);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(line = %self.settings.line, error = &error as &dyn std::error::Error, "no line");
+            }
+        }
+    }
+
+    fn tell_health(&mut self, now: Duration) {
+        if now >= self.told_at + HEALTH_EVERY {
+            self.told_at = now;
+            self.inbox.tell(self.machine.health());
         }
     }
 }
@@ -315,78 +357,4 @@ fn is_ready(line: &Line) -> bool {
 fn milliseconds(wait: Duration) -> PollTimeout {
     let whole = wait.as_micros().div_ceil(1000);
     PollTimeout::try_from(i32::try_from(whole).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
-}
-
-struct Outbox {
-    events: Box<dyn EventSink>,
-    kept: VecDeque<BusEvent>,
-    dropped: u64,
-}
-
-impl Outbox {
-    fn deliver(&mut self, machine: &mut BusMachine) {
-        while let Some(event) = machine.next_event() {
-            self.keep(event);
-        }
-        while let Some(event) = self.kept.pop_front() {
-            if let Err(event) = self.events.offer(event) {
-                self.kept.push_front(event);
-                return;
-            }
-        }
-        if self.dropped > 0 {
-            let report = BusEvent::ReportsDropped { count: self.dropped };
-            if self.events.offer(report).is_ok() {
-                self.dropped = 0;
-            }
-        }
-    }
-
-    /// Outcomes are bounded by the orders, trouble by its own rate; only door reports must give way.
-    fn keep(&mut self, event: BusEvent) {
-        if self.kept.len() >= MOST_KEPT_EVENTS
-            && let Some(oldest) = self.kept.iter().position(BusEvent::may_be_dropped)
-        {
-            self.kept.remove(oldest);
-            self.dropped += 1;
-        }
-        self.kept.push_back(event);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::boards::{Channel, DoorAddress, Ticket};
-
-    struct Nobody;
-
-    impl EventSink for Nobody {
-        fn offer(&mut self, event: BusEvent) -> Result<(), BusEvent> {
-            Err(event)
-        }
-    }
-
-    #[test]
-    fn a_slow_receiver_loses_door_reports_but_no_outcome() {
-        let mut outbox = Outbox { events: Box::new(Nobody), kept: VecDeque::new(), dropped: 0 };
-        let board = BoardAddress(1);
-        let door = DoorAddress { board, channel: Channel::new(1).unwrap() };
-        for n in 0..1000 {
-            let at = Duration::from_millis(n);
-            outbox.keep(BusEvent::Doors { board, at, doors: Vec::new() });
-            if n % 10 == 0 {
-                let outcome = Err(crate::boards::UnlockError::Refused);
-                outbox.keep(BusEvent::Unlock { ticket: Ticket(n), door, at, outcome });
-            }
-        }
-        assert_eq!(outbox.kept.len(), MOST_KEPT_EVENTS);
-        let (sender, receiver) = mpsc::sync_channel(2000);
-        outbox.events = Box::new(sender);
-        outbox.deliver(&mut BusMachine::new(Vec::new(), BusTiming::at_baud(9600)));
-        let events: Vec<_> = receiver.try_iter().collect();
-        let outcomes = events.iter().filter(|event| matches!(event, BusEvent::Unlock { .. })).count();
-        assert_eq!(outcomes, 100);
-        assert_eq!(events.last(), Some(&BusEvent::ReportsDropped { count: 1100 - 256 }));
-    }
 }

@@ -15,11 +15,11 @@ pub struct UnlockOrder {
     pub not_after: Duration,
 }
 
-/// The board answered an unlock: the frame was taken and the pulse is over.
+/// The board took an unlock: it answered it, or (boards that never answer an unlock) it answers the poll after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulsed {
-    /// What the board's switch said at the end of the pulse; `Closed` is a stuck door or one that waits to be
-    /// pulled. The following door reports are the proof.
+    /// What the board's switch said with it; `Closed` is a stuck door, one that waits to be pulled, or one whose
+    /// pulse goes on. The following door reports are the proof.
     pub door: DoorState,
 }
 
@@ -92,6 +92,9 @@ pub enum BadFrame {
     /// More bytes than any frame, without a pause.
     #[error("more bytes than a frame can have")]
     Flood,
+    /// Not the length this board's answers have.
+    #[error("wrong length")]
+    Length,
     /// Not the header of the expected answer.
     #[error("wrong header")]
     Header,
@@ -101,9 +104,12 @@ pub enum BadFrame {
     /// Another lock.
     #[error("wrong lock")]
     Lock,
-    /// Not one of the two values a state can have.
-    #[error("state is neither 00 nor 11")]
+    /// Not one of the values a state can have.
+    #[error("no such state")]
     State,
+    /// The board says that it can't do what was asked.
+    #[error("the board answers with an exception")]
+    Exception,
     /// The check byte does not fit.
     #[error("wrong check byte")]
     Check,
@@ -139,10 +145,13 @@ pub enum BusTrouble {
         /// The door that opened.
         opened: DoorAddress,
     },
-    /// The board took the order and says the latch moved, time after time, but the door's bit never changes: a lying
-    /// board or a bridged switch.
+    /// The board took order after order, and the door's bit never changes: a jammed latch, a bridged switch or a
+    /// board that takes what it does not do.
     #[error("unlocked again and again, and never seen open")]
     NeverSeenOpen(DoorAddress),
+    /// The board answers order after order with "the door is open", and every poll with "it is closed": it lies.
+    #[error("said to be open by one answer and closed by the next")]
+    Contradicted(DoorAddress),
     /// The item sensor changed its mind behind a door that stayed closed: a lying sensor, or another way in.
     #[error("the item sensor changed behind a closed door")]
     ItemChangedBehindClosedDoor(DoorAddress),

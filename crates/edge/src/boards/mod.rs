@@ -3,24 +3,35 @@
 //! Three things are kept apart: the board took the frame, the latch pulse was given, the door was seen open. Only
 //! polling proves the last. A locker latch is a spring latch: nothing here can close a door.
 //!
-//! This module must never send an "unlock everything" frame (a [`Channel`] cannot be zero), never send an unlock
-//! after its deadline, never repeat an unlock by itself, and never speak while an answer is due.
+//! This module must never send an "unlock everything" frame (every codec makes its unlock frames from a [`Channel`]
+//! the board has, and no other way), never send an unlock after its deadline, never repeat an unlock by itself, and
+//! never speak while an answer is due.
 //!
-//! Start with [`Bus`], the thread that owns one serial line; its decisions are the pure [`BusMachine`]; what one
-//! kind of board says is a [`Board`], such as [`Board8a80`].
+//! Start with [`Bus`], the thread that owns one line; its decisions are the pure [`BusMachine`]; what one kind of
+//! board says is a [`Board`]: [`Board8a80`], [`KerongCu16`], [`KerongCu48`] or [`ModbusRelay`].
 
 mod board_8a80;
 mod bus;
+mod dial;
 mod event;
+mod health;
 mod heard;
+mod inbox;
+mod kerong;
 mod line;
 mod machine;
+mod modbus;
+mod outbox;
+mod shape;
 
 pub use board_8a80::{Board8a80, Board8a80Settings, check_byte};
 pub use bus::{Bus, BusError, BusSettings, Clock, EventSink};
 pub use event::{BadFrame, BusEvent, BusTrouble, NotSent, Pulsed, UnknownOutcome, UnlockError, UnlockOrder};
-pub use line::{Line, LineError};
+pub use health::{BoardNumbers, BusHealth, DoorNumbers};
+pub use kerong::{Cu16Settings, Cu48Settings, KerongCu16, KerongCu48, sum_byte};
+pub use line::{Gateway, Line, LineAddress, LineError};
 pub use machine::{Action, BusMachine, BusTiming, Sent};
+pub use modbus::{ModbusRelay, ModbusRelaySettings, crc16};
 
 use std::{fmt, num::NonZeroU8, time::Duration};
 
@@ -141,15 +152,50 @@ pub enum Feature {
     Absent,
 }
 
+/// What comes back after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing: only the next poll tells whether the board is there.
+    None,
+    /// Bytes that can never be the request's own, so that equal bytes are an echo.
+    Distinct,
+    /// Bytes that may be the request's own.
+    MayEqual,
+}
+
+/// What a request does to a coil.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coil {
+    /// Nothing.
+    Idle,
+    /// It is energised until the answer comes, or the time for the answer is over.
+    UntilAnswer,
+    /// The board energises it for so long, whatever is said meanwhile.
+    For(Duration),
+}
+
 /// A frame to send and how long to wait for its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The frame.
     pub bytes: Vec<u8>,
+    /// What comes back.
+    pub reply: Reply,
+    /// What happens to a coil.
+    pub coil: Coil,
     /// An answer that begins sooner than this after the last bit was sent cannot be the answer.
     pub not_before: Duration,
-    /// An answer that has not begun this long after the last bit was sent is missing.
+    /// An answer that has not begun this long after the last bit was sent is missing; without an answer, the pause
+    /// before the poll that tells.
     pub within: Duration,
+}
+
+impl Request {
+    /// A question whose answer can't be mistaken for the question.
+    fn question(bytes: Vec<u8>) -> Self {
+        let within = Duration::from_millis(150);
+        Self { bytes, reply: Reply::Distinct, coil: Coil::Idle, not_before: Duration::ZERO, within }
+    }
 }
 
 /// Whether more bytes of an answer may follow.
@@ -176,6 +222,19 @@ pub enum Reading<T> {
     Bad(BadFrame),
 }
 
+impl<T> Reading<T> {
+    /// The same reading of something else.
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Self::More => Reading::More,
+            Self::Whole(value, used) => Reading::Whole(change(value), used),
+            Self::Declined(used) => Reading::Declined(used),
+            Self::Stray(used, bad) => Reading::Stray(used, bad),
+            Self::Bad(bad) => Reading::Bad(bad),
+        }
+    }
+}
+
 /// One lock control board as a small pure codec: it makes frames and judges answers; it never waits, never
 /// touches a line and keeps no door state.
 pub trait Board: Send {
@@ -191,12 +250,20 @@ pub trait Board: Send {
     /// [`NotSent::NoSuchDoor`] when the board has no such lock.
     fn unlock(&self, channel: Channel) -> Result<Request, NotSent>;
 
+    /// The frame that puts the board's outputs to rest, sent once when the board is first met and when it is back
+    /// after a silence. It can energise nothing.
+    fn rest(&self) -> Option<Request> {
+        None
+    }
+
     /// The frame that asks for every door.
     fn query_all(&self) -> Request;
 
     /// A harmless frame whose answer can never be equal to the frame itself; it tells whether the line adapter
     /// echoes what we send.
-    fn echo_probe(&self) -> Request;
+    fn echo_probe(&self) -> Request {
+        self.query_all()
+    }
 
     /// Judges the answer to [`Board::unlock`].
     fn read_unlock(&self, channel: Channel, heard: &[u8], burst: Burst) -> Reading<DoorState>;
@@ -208,5 +275,8 @@ pub trait Board: Send {
     fn read_probe(&self, heard: &[u8], burst: Burst) -> Reading<()>;
 
     /// A door report nobody asked for, if the bytes begin with one from this board, and its length.
-    fn read_push(&self, heard: &[u8]) -> Option<(Door, usize)>;
+    fn read_push(&self, heard: &[u8]) -> Option<(Door, usize)> {
+        let _ = heard;
+        None
+    }
 }

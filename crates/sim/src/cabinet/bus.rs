@@ -4,71 +4,19 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    DoorPlace,
-    board::{BoardPlan, Fault, SimBoard},
+    CabinetEvent, Cause, DoorPlace, Fault, Happening, Pacing,
+    board::{BoardPlan, SimBoard},
+    speech::{self, AnswerAt, Ask, Asked, Family, To},
 };
 
 const SPLIT_PAUSE: Duration = Duration::from_millis(15);
 const GARBAGE_EVERY: Duration = Duration::from_millis(4);
+/// A board that speaks without being asked does so this often.
+const UNASKED_EVERY: Duration = Duration::from_millis(310);
 /// A board looks at its inputs and answers.
 const THINKING: Duration = Duration::from_millis(1);
 
-/// How fast bytes travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// At once.
-    Instant,
-    /// At so many bits a second, ten a byte.
-    Baud(u32),
-}
-
-impl Pacing {
-    fn wire_time(self, bytes: usize) -> Duration {
-        match self {
-            Self::Instant => Duration::ZERO,
-            Self::Baud(baud) => Duration::from_nanos(bytes as u64 * 10_000_000_000 / u64::from(baud.max(1))),
-        }
-    }
-}
-
-/// Why a door moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// Its latch was pulsed.
-    Latch,
-    /// A person closed it.
-    Person,
-    /// Somebody forced it.
-    Force,
-}
-
-/// Something that really happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// A coil was energised.
-    CoilOn(DoorPlace),
-    /// A door opened.
-    Opened(DoorPlace, Cause),
-    /// A door closed.
-    Closed(DoorPlace, Cause),
-    /// A coil was energised while another one was: the supply may not bear it.
-    TwoCoils(DoorPlace),
-    /// Somebody spoke while an answer was due.
-    Collision,
-    /// Somebody sent the frame that opens every door of a board.
-    UnlockAll(u8),
-}
-
-/// A line of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CabinetEvent {
-    /// When, in the caller's time.
-    pub at: Duration,
-    /// What.
-    pub what: Happening,
-}
-
-/// A cabinet: boards on one line.
+/// A cabinet: boards of one family on one line.
 #[derive(Clone, Debug)]
 pub struct Cabinet {
     boards: Vec<SimBoard>,
@@ -79,6 +27,7 @@ pub struct Cabinet {
     answer_due_until: Duration,
     coil_until: Duration,
     next_garbage: Duration,
+    next_unasked: Duration,
     noise: u32,
     log: Vec<CabinetEvent>,
 }
@@ -95,6 +44,7 @@ impl Cabinet {
             answer_due_until: Duration::ZERO,
             coil_until: Duration::ZERO,
             next_garbage: Duration::ZERO,
+            next_unasked: Duration::ZERO,
             noise: 0x2545_F491,
             log: Vec::new(),
         }
@@ -106,12 +56,15 @@ impl Cabinet {
             self.say(now, bytes.to_vec());
         }
         self.heard.extend_from_slice(bytes);
-        while let Some(frame) = self.next_frame() {
-            let at = now + self.pacing.wire_time(frame.len());
+        let family = self.boards.first().map_or(Family::Xor8a80, |board| board.plan.family);
+        while let Some(asked) = speech::next_request(family, &mut self.heard) {
+            let at = now + self.pacing.wire_time(asked.frame.len());
             if at < self.answer_due_until {
                 self.happens(now, Happening::Collision);
             }
-            self.obey(at, frame);
+            let called = |board: &&SimBoard| asked.to == To::Every || asked.to == To::One(board.plan.address);
+            let called: Vec<u8> = self.boards.iter().filter(called).map(|b| b.plan.address).collect();
+            called.into_iter().for_each(|address| self.obey(at, address, &asked));
         }
     }
 
@@ -119,11 +72,13 @@ impl Cabinet {
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         let garbage = self.has(Fault::Garbage).then_some(self.next_garbage);
-        self.saying.front().map(|(at, _)| *at).into_iter().chain(garbage).min()
+        let unasked = self.has(Fault::Unasked).then_some(self.next_unasked);
+        self.saying.front().map(|(at, _)| *at).into_iter().chain(garbage).chain(unasked).min()
     }
 
     /// The bytes said by now.
     pub fn speak(&mut self, now: Duration) -> Vec<u8> {
+        self.speak_unasked(now);
         let mut said = Vec::new();
         while let Some((_, bytes)) = self.saying.pop_front_if(|(at, _)| *at <= now) {
             said.extend(bytes);
@@ -133,6 +88,17 @@ impl Cabinet {
             said.extend((0..12).map(|_| self.noise_byte()));
         }
         said
+    }
+
+    fn speak_unasked(&mut self, now: Duration) {
+        if !self.has(Fault::Unasked) || now < self.next_unasked {
+            return;
+        }
+        self.next_unasked = now + UNASKED_EVERY;
+        let speaks = self.boards.iter().find(|board| board.has(Fault::Unasked));
+        if let Some(frame) = speaks.map(speech::all_doors) {
+            self.say(now, frame);
+        }
     }
 
     /// A person closes a door.
@@ -163,6 +129,20 @@ impl Cabinet {
         }
     }
 
+    /// Puts something behind a door; a person does that with the door open.
+    pub fn put_item(&mut self, door: DoorPlace) {
+        if let Some(board) = self.board_mut(door.board) {
+            board.place_item(door.lock, true);
+        }
+    }
+
+    /// Takes out what is behind a door.
+    pub fn take_item(&mut self, door: DoorPlace) {
+        if let Some(board) = self.board_mut(door.board) {
+            board.place_item(door.lock, false);
+        }
+    }
+
     /// Gives a board a fault; [`Fault::Echo`] and [`Fault::Garbage`] are the whole line's.
     pub fn set_fault(&mut self, board: u8, fault: Fault) {
         if let Some(board) = self.board_mut(board) {
@@ -170,18 +150,34 @@ impl Cabinet {
         }
     }
 
+    /// Takes all faults and jams of one board away.
+    pub fn mend(&mut self, board: u8) {
+        if let Some(board) = self.board_mut(board) {
+            board.mend();
+        }
+    }
+
     /// Takes all faults and jams away.
     pub fn heal(&mut self) {
-        for board in &mut self.boards {
-            board.faults.clear();
-            (1..=board.plan.locks).for_each(|lock| board.stick(lock, false));
-        }
+        self.boards.iter_mut().for_each(SimBoard::mend);
+    }
+
+    /// The faults of a board.
+    #[must_use]
+    pub fn faults(&self, board: u8) -> Vec<Fault> {
+        self.board(board).map(|board| board.faults.iter().copied().collect()).unwrap_or_default()
     }
 
     /// Whether a door is open.
     #[must_use]
     pub fn is_open(&self, door: DoorPlace) -> bool {
         self.board(door.board).is_some_and(|board| board.is_open(door.lock))
+    }
+
+    /// Whether something is behind a door.
+    #[must_use]
+    pub fn has_item(&self, door: DoorPlace) -> bool {
+        self.board(door.board).is_some_and(|board| board.has_item(door.lock))
     }
 
     /// How often the coil of a door was energised.
@@ -196,14 +192,17 @@ impl Cabinet {
         &self.log
     }
 
+    /// Every board as it is built.
+    #[must_use]
+    pub fn plans(&self) -> Vec<BoardPlan> {
+        self.boards.iter().map(|board| board.plan).collect()
+    }
+
     /// Every door of the cabinet.
     #[must_use]
     pub fn doors(&self) -> Vec<DoorPlace> {
-        let of = |board: &SimBoard| {
-            let address = board.plan.address;
-            (1..=board.plan.locks).map(move |lock| DoorPlace { board: address, lock })
-        };
-        self.boards.iter().flat_map(of).collect()
+        let of = |plan: BoardPlan| (1..=plan.locks).map(move |lock| DoorPlace { board: plan.address, lock });
+        self.plans().into_iter().flat_map(of).collect()
     }
 
     fn board(&self, address: u8) -> Option<&SimBoard> {
@@ -218,36 +217,55 @@ impl Cabinet {
         self.boards.iter().any(|board| board.has(fault))
     }
 
-    /// The next whole request; bytes that begin none are skipped.
-    fn next_frame(&mut self) -> Option<[u8; 5]> {
-        while self.heard.len() >= 5 {
-            let mut frame = [0; 5];
-            frame.copy_from_slice(&self.heard[..5]);
-            if matches!(frame[0], 0x8A | 0x80) && xor(&frame) == 0 {
-                self.heard.drain(..5);
-                return Some(frame);
+    fn obey(&mut self, at: Duration, address: u8, asked: &Asked) {
+        let Some(board) = self.board(address).filter(|board| !board.is_deaf()) else { return };
+        match asked.ask {
+            Ask::TellAll => self.answer(address, at + THINKING, speech::all_doors(board)),
+            Ask::TellOne(lock) => {
+                if let Some(frame) = speech::one_door(board, lock).filter(|_| board.has_lock(lock)) {
+                    self.answer(address, at + THINKING, frame);
+                }
             }
-            self.heard.remove(0);
+            Ask::Unlock(lock, _) if !board.has_lock(lock) || board.has(Fault::Refuses) => {
+                if let Some(frame) = speech::refusal(board, asked) {
+                    self.answer(address, at + THINKING, frame);
+                }
+            }
+            Ask::Unlock(lock, pulse) => self.unlock(at, DoorPlace { board: address, lock }, pulse, asked),
+            Ask::UnlockAll => self.open_all(at, address),
+            Ask::HoldOpen(lock) => {
+                let door = DoorPlace { board: address, lock };
+                self.happens(at, Happening::CoilHeld(door));
+                self.energise(at, door, Duration::ZERO);
+            }
+            Ask::Rest => {
+                self.happens(at, Happening::AtRest(address));
+                self.coil_until = at.min(self.coil_until);
+                self.answer_done(at, address, asked, Duration::ZERO);
+            }
         }
-        None
     }
 
-    fn obey(&mut self, at: Duration, [header, address, lock, verb, _]: [u8; 5]) {
-        let Some(board) = self.board(address).filter(|board| !board.has(Fault::Silent)) else { return };
-        let pulse = board.plan.pulse;
-        match (header, verb) {
-            (0x8A, 0x11) if lock == 0 => self.open_all(at, address),
-            (0x8A, 0x11) if lock <= board.plan.locks => {
-                self.energise(at, DoorPlace { board: address, lock }, pulse);
-                let frame = self.board(address).map(|board| board.lock_frame(0x8A, lock));
-                self.answer(address, at + pulse, frame.unwrap_or_default());
-            }
-            (0x80, 0x33) if lock == 0 => self.answer(address, at + THINKING, board.all_frame()),
-            (0x80, 0x33) if lock <= board.plan.locks => {
-                self.answer(address, at + THINKING, board.lock_frame(0x80, lock));
-            }
-            _ => {}
+    fn unlock(&mut self, at: Duration, door: DoorPlace, pulse: Option<Duration>, asked: &Asked) {
+        let Some(board) = self.board(door.board) else { return };
+        let pulse = pulse.unwrap_or(board.plan.pulse);
+        let plugged_into = board.fault(|fault| match fault {
+            Fault::CablesSwapped(other) => Some(*other),
+            _ => None,
+        });
+        self.energise(at, DoorPlace { board: plugged_into.unwrap_or(door.board), ..door }, pulse);
+        self.answer_done(at, door.board, asked, pulse);
+        if let Some(board) = self.board_mut(door.board) {
+            board.is_hung = board.has(Fault::BusyStuck);
         }
+    }
+
+    fn answer_done(&mut self, at: Duration, address: u8, asked: &Asked, pulse: Duration) {
+        let Some((frame, when)) = self.board(address).and_then(|board| speech::done(board, asked)) else {
+            return;
+        };
+        let after = if when == AnswerAt::AfterPulse { pulse } else { THINKING };
+        self.answer(address, at + after, frame);
     }
 
     fn open_all(&mut self, at: Duration, address: u8) {
@@ -270,22 +288,25 @@ impl Cabinet {
 
     fn moved(&mut self, at: Duration, door: DoorPlace, what: Happening) {
         self.happens(at, what);
-        let push = self
-            .board(door.board)
-            .filter(|board| board.has(Fault::Pushes))
-            .map(|board| board.lock_frame(0x82, door.lock));
-        if let Some(frame) = push {
+        let pushes = self.board(door.board).filter(|board| board.has(Fault::Pushes));
+        if let Some(frame) = pushes.and_then(|board| speech::push(board, door.lock)) {
             self.say(at + THINKING, frame);
         }
     }
 
-    fn answer(&mut self, address: u8, at: Duration, frame: Vec<u8>) {
+    fn answer(&mut self, address: u8, at: Duration, mut frame: Vec<u8>) {
         let Some(board) = self.board(address).filter(|board| !board.has(Fault::Mute)) else { return };
-        let late = board.faults.iter().find_map(|fault| match fault {
+        let late = board.fault(|fault| match fault {
             Fault::Late(by) => Some(*by),
             _ => None,
         });
         let is_split = board.has(Fault::SplitAnswers);
+        if board.has(Fault::ShortAnswers) {
+            frame.pop();
+        }
+        if board.has(Fault::LongAnswers) {
+            frame.push(0x00);
+        }
         // A late answer is the fault of the board, not of who speaks after waiting long enough.
         self.answer_due_until = at + self.pacing.wire_time(frame.len());
         let at = at + late.unwrap_or_default();
@@ -322,8 +343,4 @@ impl Cabinet {
         self.noise ^= self.noise << 5;
         self.noise.to_le_bytes()[0]
     }
-}
-
-pub(super) fn xor(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |sum, byte| sum ^ byte)
 }

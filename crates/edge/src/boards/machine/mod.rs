@@ -9,7 +9,8 @@
 //! 4. A waiting order goes before the next poll, so it waits for at most the one frame in flight; after each
 //!    order one poll goes before the next order, and any board not asked for a second, so a row of orders can't
 //!    blind the supervision.
-//! 5. An answer that may belong to an earlier order for the same door proves nothing.
+//! 5. A board that never answers an unlock is polled right after it; the end of that order is what the poll says.
+//! 6. An answer that may belong to an earlier order for the same door proves nothing.
 //!
 //! Time is a parameter (monotonic, any origin). The caller feeds [`BusMachine::received`],
 //! [`BusMachine::order`] and [`BusMachine::advance`], performs [`Action`]s, and hands out events.
@@ -18,6 +19,7 @@ mod answer;
 mod report;
 mod speak;
 mod timing;
+mod watch;
 
 pub use timing::BusTiming;
 
@@ -27,10 +29,11 @@ use std::{
 };
 
 use super::{
-    BadFrame, Board, BoardAddress, Burst, BusEvent, DoorAddress, NotSent, Request, UnknownOutcome,
+    BadFrame, Board, BoardAddress, Burst, BusEvent, BusHealth, DoorAddress, NotSent, Request, UnknownOutcome,
     UnlockOrder,
     heard::{Heard, Taken},
 };
+use watch::Watch;
 
 /// Orders that may wait on one bus.
 pub(super) const MOST_ORDERS: usize = 32;
@@ -53,6 +56,8 @@ pub enum Action {
     Send(Vec<u8>),
     /// Throw away what the kernel still holds in both directions.
     Discard,
+    /// An unlock was not answered: it must not arrive later. A port is flushed, a connection closed.
+    Abandon,
 }
 
 /// How much of a frame left when sending failed.
@@ -67,8 +72,22 @@ pub enum Sent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Unlock(UnlockOrder),
+    /// The poll that ends an order the board never answers.
+    Confirm(Confirm),
     Poll,
     Probe,
+    /// Putting the board's outputs to rest.
+    Rest,
+}
+
+/// An order whose frame has left, and how many polls may still be spent on its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Confirm {
+    order: UnlockOrder,
+    board: usize,
+    polls_left: u8,
+    /// A line that is never free for the poll must not hold the order for ever.
+    until: Duration,
 }
 
 #[derive(Debug)]
@@ -103,6 +122,7 @@ struct Seat {
     last_good: Duration,
     misses: u32,
     silent: bool,
+    needs_rest: bool,
 }
 
 /// The pure part of a bus owner.
@@ -114,14 +134,16 @@ pub struct BusMachine {
     heard: Heard,
     free_from: Duration,
     owe_poll: bool,
+    confirm: Option<Confirm>,
     /// No coil can be energised any more from here on, whatever was left unanswered.
     coil_until: Duration,
     /// Doors with an order whose answer may still come, and until when.
     unsettled: BTreeMap<DoorAddress, Duration>,
     echo: Echo,
+    watch: Watch,
+    health: BusHealth,
     actions: VecDeque<Action>,
     events: VecDeque<BusEvent>,
-    bad_total: u64,
     bad_latest: Option<(Option<BoardAddress>, BadFrame, Duration)>,
     bad_reported: Duration,
 }
@@ -136,6 +158,7 @@ impl BusMachine {
             last_good: Duration::ZERO,
             misses: 0,
             silent: false,
+            needs_rest: true,
         };
         Self {
             seats: boards.into_iter().map(seat).collect(),
@@ -145,12 +168,14 @@ impl BusMachine {
             heard: Heard::default(),
             free_from: Duration::ZERO,
             owe_poll: false,
+            confirm: None,
             coil_until: Duration::ZERO,
             unsettled: BTreeMap::new(),
             echo: Echo::Unknown,
+            watch: Watch::default(),
+            health: BusHealth::default(),
             actions: VecDeque::new(),
             events: VecDeque::new(),
-            bad_total: 0,
             bad_latest: None,
             bad_reported: Duration::ZERO,
         }
@@ -196,6 +221,7 @@ impl BusMachine {
             seat.poll_due = now;
             seat.last_good = now;
             seat.misses = 0;
+            seat.needs_rest = true;
         }
         self.events.push_back(BusEvent::LineBack { at: now });
         self.actions.push_back(Action::Discard);
@@ -203,6 +229,7 @@ impl BusMachine {
 
     /// The line is gone: an order that was sent has an unknown outcome, the others were never sent.
     pub fn line_lost(&mut self, now: Duration) {
+        self.health.line_losses += 1;
         self.stop(now, NotSent::LineDown, UnknownOutcome::LineLost);
         self.events.push_back(BusEvent::LineLost { at: now });
     }
@@ -213,9 +240,14 @@ impl BusMachine {
     }
 
     fn stop(&mut self, now: Duration, waiting: NotSent, sent: UnknownOutcome) {
-        if let Phase::Waiting(Waiting { purpose: Purpose::Unlock(order), .. }) =
-            std::mem::replace(&mut self.phase, Phase::Down)
-        {
+        let before = std::mem::replace(&mut self.phase, Phase::Down);
+        let under_way = match before {
+            Phase::Waiting(Waiting { purpose: Purpose::Unlock(order), .. }) => Some(order),
+            Phase::Waiting(Waiting { purpose: Purpose::Confirm(confirm), .. }) => Some(confirm.order),
+            _ => self.confirm.map(|confirm| confirm.order),
+        };
+        self.confirm = None;
+        if let Some(order) = under_way {
             self.unknown(now, order, sent);
         }
         while let Some(order) = self.orders.pop_front() {
@@ -228,18 +260,18 @@ impl BusMachine {
     /// Sending the latest frame failed.
     pub fn send_failed(&mut self, now: Duration, sent: Sent) {
         let Phase::Waiting(waiting) = std::mem::replace(&mut self.phase, Phase::Free) else { return };
-        if let Purpose::Unlock(order) = waiting.purpose {
-            match sent {
-                Sent::Nothing => {
-                    let ticket = order.ticket;
-                    self.events
-                        .retain(|e| !matches!(e, BusEvent::UnlockSent { ticket: t, .. } if *t == ticket));
-                    self.not_sent(now, order, NotSent::LineStalled);
-                }
-                Sent::Part => self.unknown(now, order, UnknownOutcome::PartlySent),
+        match (waiting.purpose, sent) {
+            (Purpose::Unlock(order), Sent::Nothing) => {
+                let ticket = order.ticket;
+                self.events.retain(|e| !matches!(e, BusEvent::UnlockSent { ticket: t, .. } if *t == ticket));
+                self.watch.not_pulsed(order.door);
+                self.not_sent(now, order, NotSent::LineStalled);
             }
-        } else {
-            self.missed(waiting.board, now);
+            (Purpose::Unlock(order), Sent::Part) => self.unknown(now, order, UnknownOutcome::PartlySent),
+            (Purpose::Confirm(confirm), _) => {
+                self.unconfirmed(now, confirm, UnknownOutcome::Silence);
+            }
+            _ => self.missed(waiting.board, now),
         }
         self.actions.push_back(Action::Discard);
         self.free_from = (now + self.timing.quiet).max(self.coil_until);
@@ -260,35 +292,41 @@ impl BusMachine {
     pub fn advance(&mut self, now: Duration) {
         self.expire(now);
         if matches!(self.phase, Phase::Down) {
+            self.mark_silent(now);
             return;
         }
         if !self.heard.is_empty() && now >= self.heard.last_at() + self.timing.quiet {
             self.read(now, Burst::Ended);
         }
         self.give_up(now);
+        self.stop_confirming(now);
         self.mark_silent(now);
         self.report_bad(now);
         self.send_next(now);
     }
 
-    /// When [`BusMachine::advance`] has something to do at the latest; nothing while the line is gone.
+    /// When [`BusMachine::advance`] has something to do at the latest.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Duration> {
+        let silent =
+            self.seats.iter().filter(|s| !s.silent).map(|s| s.last_good + self.timing.silent_after).min();
         let quiet = (!self.heard.is_empty()).then(|| self.heard.last_at() + self.timing.quiet);
         let bad = self.bad_latest.map(|_| self.bad_reported + BAD_FRAME_REPORT_EVERY);
         let phase = match &self.phase {
-            Phase::Down => return None,
+            Phase::Down => return silent,
             Phase::Waiting(waiting) => Some(self.patience(waiting)),
             Phase::Free if !self.heard.is_empty() => None,
-            Phase::Free if self.orders.is_empty() && !self.owe_poll => {
-                self.seats.iter().map(|seat| seat.poll_due).min().map(|due| due.max(self.may_speak_from()))
-            }
-            Phase::Free => Some(self.may_speak_from()),
+            Phase::Free => self.speaks_at(),
         };
-        let silent =
-            self.seats.iter().filter(|s| !s.silent).map(|s| s.last_good + self.timing.silent_after).min();
         let deadline = self.orders.iter().map(|order| order.not_after).min();
+        let deadline = deadline.into_iter().chain(self.confirm.map(|confirm| confirm.until)).min();
         [quiet, bad, phase, silent, deadline].into_iter().flatten().min()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn health(&self) -> &BusHealth {
+        &self.health
     }
 
     /// The next thing to do on the line.

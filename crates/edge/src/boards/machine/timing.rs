@@ -15,6 +15,8 @@ pub struct BusTiming {
     pub quiet: Duration,
     /// A board without a usable answer for this long is silent, whatever the reason.
     pub silent_after: Duration,
+    /// Added to every patience, for a network between us and the line.
+    pub slack: Duration,
 }
 
 impl BusTiming {
@@ -27,7 +29,14 @@ impl BusTiming {
             poll_silent_every: Duration::from_secs(1),
             quiet: Duration::from_millis(30),
             silent_after: Duration::from_secs(3),
+            slack: Duration::ZERO,
         }
+    }
+
+    /// The same line behind a gateway: bytes come later, and in pieces.
+    #[must_use]
+    pub fn over_network(self) -> Self {
+        Self { slack: Duration::from_millis(150), quiet: self.quiet * 2, ..self }
     }
 
     /// How long so many bytes take on the wire.

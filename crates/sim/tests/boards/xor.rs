@@ -1,157 +1,17 @@
 //! The 8A/80 driver against simulated boards: what it reports for each thing that hardware does wrong. First over
 //! real pseudo terminals, then the same code in virtual time under random faults.
 
-#![expect(clippy::unwrap_used, reason = "helpers of a test may fail it")]
-
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::mpsc::{self, Receiver},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::mpsc, time::Duration};
 
 use bailee_edge::boards::{
-    Action, BadFrame, Board, Board8a80, Board8a80Settings, BoardAddress, Bus, BusError, BusEvent, BusMachine,
-    BusSettings, BusTiming, Channel, DoorAddress, DoorState, LineError, NotSent, Polarity, Pulsed, Ticket,
-    UnknownOutcome, UnlockError, UnlockOrder,
+    BadFrame, BoardAddress, Bus, BusError, BusEvent, BusSettings, BusTiming, DoorState, LineError, NotSent,
+    Polarity, UnknownOutcome, UnlockError,
 };
-use bailee_sim::cabinet::{
-    BoardPlan, Cabinet, Cause, DoorPlace, Fault, Happening, Pacing, PtyCabinet, Wiring,
-};
+use bailee_sim::cabinet::{BoardPlan, Cause, DoorPlace, Fault, Happening, Wiring};
 use proptest::prelude::*;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-const SOON: Duration = Duration::from_secs(10);
-
-#[expect(clippy::disallowed_methods, reason = "real devices pass real time")]
-fn start_clock() -> impl Fn() -> Duration + Send + Sync + Copy {
-    let start = Instant::now();
-    move || start.elapsed() + Duration::from_secs(1)
-}
-
-fn quick(address: u8, locks: u8) -> BoardPlan {
-    BoardPlan { pulse: Duration::from_millis(200), ..BoardPlan::usual(address, locks) }
-}
-
-fn driver(address: u8, channels: u8, polarity: Polarity) -> Box<dyn Board> {
-    Box::new(Board8a80::new(Board8a80Settings { address, channels, polarity }).unwrap())
-}
-
-fn door(board: u8, lock: u8) -> DoorPlace {
-    DoorPlace { board, lock }
-}
-
-fn address_of(door: DoorPlace) -> DoorAddress {
-    DoorAddress { board: BoardAddress(door.board), channel: Channel::new(door.lock).unwrap() }
-}
-
-/// A driver on a simulated cabinet.
-struct Rig {
-    bus: Bus,
-    events: Receiver<BusEvent>,
-    cabinet: Option<PtyCabinet>,
-    now: Box<dyn Fn() -> Duration>,
-    tickets: u64,
-}
-
-impl Rig {
-    fn new(plans: &[BoardPlan], faults: &[Fault]) -> Self {
-        Self::wired(plans, faults, Polarity::ClosedWhenBitSet)
-    }
-
-    fn wired(plans: &[BoardPlan], faults: &[Fault], polarity: Polarity) -> Self {
-        let mut cabinet = Cabinet::new(plans, Pacing::Baud(9600));
-        faults.iter().for_each(|&fault| plans.iter().for_each(|plan| cabinet.set_fault(plan.address, fault)));
-        let clock = start_clock();
-        let cabinet = PtyCabinet::start(cabinet, clock).unwrap();
-        let settings = BusSettings { path: cabinet.path().to_owned(), timing: BusTiming::at_baud(9600) };
-        let boards = plans.iter().map(|plan| driver(plan.address, plan.locks, polarity)).collect();
-        let (sender, events) = mpsc::sync_channel(1024);
-        let bus = Bus::open(settings, boards, Box::new(clock), Box::new(sender)).unwrap();
-        Self { bus, events, cabinet: Some(cabinet), now: Box::new(clock), tickets: 0 }
-    }
-
-    fn cabinet(&self) -> &PtyCabinet {
-        self.cabinet.as_ref().unwrap()
-    }
-
-    fn order(&mut self, door: DoorPlace, within: Duration) -> Ticket {
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
-        let not_after = (self.now)() + within;
-        self.bus.unlock(UnlockOrder { ticket, door: address_of(door), not_after }).unwrap();
-        ticket
-    }
-
-    fn unlock(&mut self, door: DoorPlace) -> Result<Pulsed, UnlockError> {
-        let ticket = self.order(door, SOON);
-        self.outcome(ticket)
-    }
-
-    fn outcome(&mut self, wanted: Ticket) -> Result<Pulsed, UnlockError> {
-        self.wait(|event| match event {
-            BusEvent::Unlock { ticket, outcome, .. } if *ticket == wanted => Some(*outcome),
-            _ => None,
-        })
-    }
-
-    /// Waits for an event that says something.
-    fn wait<T>(&mut self, says: impl Fn(&BusEvent) -> Option<T>) -> T {
-        let mut passed = BTreeSet::new();
-        let until = (self.now)() + PATIENCE;
-        while let Ok(event) = self.events.recv_timeout(until.saturating_sub((self.now)())) {
-            if let Some(said) = says(&event) {
-                return said;
-            }
-            passed.insert(format!("{event:?}").chars().take(100).collect::<String>());
-        }
-        panic!("not reported in time; reported: {passed:#?}");
-    }
-
-    fn wait_for_doors(&mut self, board: u8, are: impl Fn(&[DoorState]) -> bool) -> Vec<DoorState> {
-        self.wait(|event| match event {
-            BusEvent::Doors { board: from, doors, .. } if from.0 == board => {
-                let states: Vec<_> = doors.iter().map(|door| door.state).collect();
-                are(&states).then_some(states)
-            }
-            _ => None,
-        })
-    }
-
-    fn wait_for_door(&mut self, place: DoorPlace, state: DoorState) {
-        self.wait_for_doors(place.board, |doors| doors[usize::from(place.lock - 1)] == state);
-    }
-
-    fn wait_silent(&mut self, board: u8) {
-        self.wait(|event| matches!(event, BusEvent::Silent { board: b, .. } if b.0 == board).then_some(()));
-    }
-
-    fn wait_back(&mut self, board: u8) {
-        self.wait(|event| matches!(event, BusEvent::Back { board: b, .. } if b.0 == board).then_some(()));
-    }
-
-    fn wait_bad_frame(&mut self, of: impl Fn(BadFrame) -> bool) -> u64 {
-        self.wait(|event| match event {
-            BusEvent::BadFrames { latest, total, .. } if of(*latest) => Some(*total),
-            _ => None,
-        })
-    }
-
-    fn pulses(&self, door: DoorPlace) -> u32 {
-        self.cabinet().look(|cabinet| cabinet.pulses(door))
-    }
-
-    fn heal(&self) {
-        self.cabinet().change(|cabinet, _| cabinet.heal());
-    }
-}
-
-const OPENED: Result<Pulsed, UnlockError> = Ok(Pulsed { door: DoorState::Open });
-const STILL_CLOSED: Result<Pulsed, UnlockError> = Ok(Pulsed { door: DoorState::Closed });
-const NO_ANSWER: Result<Pulsed, UnlockError> = Err(UnlockError::OutcomeUnknown(UnknownOutcome::Silence));
-
-fn unusable(bad: BadFrame) -> Result<Pulsed, UnlockError> {
-    Err(UnlockError::OutcomeUnknown(UnknownOutcome::BadFrame(bad)))
-}
+use crate::rig::{NO_ANSWER, OPENED, Rig, SOON, STILL_CLOSED, door, driver, quick, unusable};
+use crate::world::World;
 
 #[test]
 fn a_door_opens_is_seen_open_and_is_seen_closed_again() {
@@ -317,15 +177,12 @@ fn a_pushed_door_report_is_passed_on_and_disturbs_nothing() {
 }
 
 #[test]
-fn into_a_babbling_line_nothing_is_sent() {
+fn a_babbling_line_is_reported_and_comes_back() {
     let mut rig = Rig::new(&[quick(1, 8)], &[]);
     rig.wait_for_doors(1, |_| true);
     rig.cabinet().set_fault(1, Fault::Garbage);
     rig.wait_bad_frame(|bad| bad == BadFrame::Flood);
     rig.wait_silent(1);
-    let ticket = rig.order(door(1, 1), Duration::from_millis(400));
-    assert_eq!(rig.outcome(ticket), Err(UnlockError::NotSent(NotSent::TooLate)));
-    assert_eq!(rig.pulses(door(1, 1)), 0);
     rig.heal();
     rig.wait_back(1);
     assert_eq!(rig.unlock(door(1, 1)), OPENED);
@@ -400,7 +257,7 @@ fn an_unplugged_line_ends_every_order_truthfully() {
     let sent = rig.order(door(1, 1), SOON);
     let waiting = rig.order(door(1, 2), SOON);
     rig.wait(|event| matches!(event, BusEvent::UnlockSent { .. }).then_some(()));
-    rig.cabinet = None;
+    rig.unplug();
     assert_eq!(rig.outcome(sent), Err(UnlockError::OutcomeUnknown(UnknownOutcome::LineLost)));
     assert_eq!(rig.outcome(waiting), Err(UnlockError::NotSent(NotSent::LineDown)));
     rig.wait(|event| matches!(event, BusEvent::LineLost { .. }).then_some(()));
@@ -412,9 +269,9 @@ fn an_unplugged_line_ends_every_order_truthfully() {
 fn a_line_has_one_owner_and_an_address_one_board() {
     let rig = Rig::new(&[quick(1, 8)], &[]);
     let open = |addresses: &[u8]| {
-        let path = rig.cabinet().path().to_owned();
-        let settings = BusSettings { path, timing: BusTiming::at_baud(9600) };
-        let boards = addresses.iter().map(|&at| driver(at, 8, Polarity::ClosedWhenBitSet)).collect();
+        let line = rig.line();
+        let settings = BusSettings { line, timing: BusTiming::at_baud(9600) };
+        let boards = addresses.iter().map(|&at| driver(&quick(at, 8), Polarity::ClosedWhenBitSet)).collect();
         let (sender, _) = mpsc::sync_channel(1);
         Bus::open(settings, boards, Box::new(|| Duration::ZERO), Box::new(sender)).unwrap_err()
     };
@@ -427,72 +284,6 @@ fn a_door_that_does_not_exist_is_refused() {
     let mut rig = Rig::new(&[quick(1, 8)], &[]);
     assert_eq!(rig.unlock(door(1, 9)), Err(UnlockError::NotSent(NotSent::NoSuchDoor)));
     assert_eq!(rig.unlock(door(3, 1)), Err(UnlockError::NotSent(NotSent::NoSuchDoor)));
-}
-
-/// The driver and a cabinet in virtual time.
-struct World {
-    now: Duration,
-    machine: BusMachine,
-    cabinet: Cabinet,
-    events: Vec<BusEvent>,
-    sent: Vec<(Duration, Vec<u8>)>,
-}
-
-impl World {
-    fn new(plans: &[BoardPlan]) -> Self {
-        let boards = plans.iter().map(|p| driver(p.address, p.locks, Polarity::ClosedWhenBitSet)).collect();
-        let mut machine = BusMachine::new(boards, BusTiming::at_baud(9600));
-        let now = Duration::from_secs(1);
-        machine.line_back(now);
-        Self {
-            now,
-            machine,
-            cabinet: Cabinet::new(plans, Pacing::Baud(9600)),
-            events: Vec::new(),
-            sent: Vec::new(),
-        }
-    }
-
-    fn run_until(&mut self, end: Duration) {
-        loop {
-            self.machine.advance(self.now);
-            while let Some(action) = self.machine.next_action() {
-                if let Action::Send(bytes) = action {
-                    self.cabinet.hear(self.now, &bytes);
-                    self.sent.push((self.now, bytes));
-                }
-            }
-            while let Some(event) = self.machine.next_event() {
-                self.events.push(event);
-            }
-            let due = [self.machine.wakes_at(), self.cabinet.next_due()].into_iter().flatten().min();
-            // At least a microsecond passes, as in life.
-            let next = due.unwrap_or(end).max(self.now + Duration::from_micros(1));
-            if next >= end {
-                self.now = end;
-                return;
-            }
-            self.now = next;
-            let said = self.cabinet.speak(self.now);
-            self.machine.received(self.now, &said);
-        }
-    }
-
-    fn order(&mut self, ticket: u64, place: DoorPlace, within: Duration) {
-        let order =
-            UnlockOrder { ticket: Ticket(ticket), door: address_of(place), not_after: self.now + within };
-        self.machine.order(self.now, order);
-    }
-
-    fn outcomes(&self) -> BTreeMap<u64, Vec<Result<Pulsed, UnlockError>>> {
-        let mut all: BTreeMap<u64, Vec<_>> = BTreeMap::new();
-        for event in &self.events {
-            if let BusEvent::Unlock { ticket, outcome, .. } = event {
-                all.entry(ticket.0).or_default().push(*outcome);
-            }
-        }
-        all
-    }
 }
 
 #[test]
@@ -508,6 +299,23 @@ fn an_order_waits_for_at_most_the_one_frame_in_flight() {
         let sent_at = world.sent.iter().find(|(_, bytes)| bytes[0] == 0x8A).expect("sent within a second").0;
         assert!(sent_at - ordered_at <= one_frame, "{offset:?}: {:?}", sent_at - ordered_at);
     }
+}
+
+#[test]
+fn into_a_babbling_line_nothing_is_sent() {
+    let mut world = World::new(&[BoardPlan::usual(1, 8)]);
+    world.run_until(Duration::from_secs(2));
+    world.cabinet.set_fault(1, Fault::Garbage);
+    world.run_until(Duration::from_secs(6));
+    world.order(1, door(1, 1), Duration::from_millis(400));
+    world.run_until(Duration::from_secs(8));
+    assert_eq!(world.cabinet.pulses(door(1, 1)), 0);
+    world.cabinet.heal();
+    world.run_until(Duration::from_secs(10));
+    world.order(2, door(1, 1), SOON);
+    world.run_until(Duration::from_secs(12));
+    let too_late = Err(UnlockError::NotSent(NotSent::TooLate));
+    assert_eq!(world.outcomes(), BTreeMap::from([(1, vec![too_late]), (2, vec![OPENED])]));
 }
 
 #[test]

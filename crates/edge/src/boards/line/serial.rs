@@ -1,13 +1,13 @@
-//! One serial line: a tty opened raw, 8N1, for this process alone, never blocking.
+//! A tty opened raw, 8N1, for this process alone, never blocking.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{ErrorKind, Read, Write},
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::{MetadataExt, OpenOptionsExt},
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use nix::{
@@ -15,52 +15,20 @@ use nix::{
     sys::termios::{self, BaudRate, ControlFlags, FlushArg, SetArg, SpecialCharacterIndices},
 };
 
+use super::LineError;
+
 /// Device numbers of Unix 98 pseudo terminals begin here (Linux allocated devices list: 136 to 143).
 const PTY_MAJORS: std::ops::RangeInclusive<u64> = 136..=143;
 
-/// Why a line can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LineError {
-    /// The device can't be opened or set up.
-    #[error("cannot open the serial line {}", path.display())]
-    Open {
-        /// The device.
-        path: PathBuf,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Another process owns it.
-    #[error("the serial line {} is in use by another process", .0.display())]
-    InUse(PathBuf),
-    /// Not one of the usual line speeds.
-    #[error("{0} baud is not supported")]
-    Baud(u32),
-    /// It was open and broke.
-    #[error("the serial line is gone")]
-    Gone(#[source] std::io::Error),
-}
-
-/// How much of a frame went out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
-    All,
-    Part,
-    Nothing,
-}
-
-/// An open serial line.
+/// An open serial port.
 #[derive(Debug)]
-pub struct Line {
+pub struct SerialLine {
     port: File,
 }
 
-impl Line {
+impl SerialLine {
     /// Opens a tty (a serial port or a pseudo terminal), raw, 8 data bits, no parity, one stop bit.
-    ///
-    /// # Errors
-    /// [`LineError`] when it can't be opened, is somebody else's, or can't have that speed.
-    pub fn open(path: &Path, baud: u32) -> Result<Self, LineError> {
+    pub(super) fn open(path: &Path, baud: u32) -> Result<Self, LineError> {
         let speed = speed(baud).ok_or(LineError::Baud(baud))?;
         let failed = |source| LineError::Open { path: path.to_owned(), source };
         let flags = OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
@@ -80,42 +48,29 @@ impl Line {
         Ok(Self { port })
     }
 
-    /// What came, without waiting; no bytes means nothing came.
-    pub(crate) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Result<&'a [u8], LineError> {
-        match self.port.read(buffer) {
-            // With VMIN 1 an idle line says "would block"; an end of file is a hang-up.
-            Ok(0) => Err(LineError::Gone(ErrorKind::UnexpectedEof.into())),
-            Ok(count) => Ok(&buffer[..count]),
-            Err(error) if is_nothing(&error) => Ok(&[]),
-            Err(error) => Err(LineError::Gone(error)),
-        }
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.port.read(buffer)
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Written, LineError> {
-        match self.port.write(bytes) {
-            Ok(count) if count == bytes.len() => Ok(Written::All),
-            Ok(0) => Ok(Written::Nothing),
-            Ok(_) => Ok(Written::Part),
-            Err(error) if is_nothing(&error) => Ok(Written::Nothing),
-            Err(error) => Err(LineError::Gone(error)),
-        }
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.port.write(bytes)
     }
 
-    /// Throws away what the kernel holds, so that nothing old is read and nothing stuck leaves late.
-    pub(crate) fn discard(&mut self) {
+    pub(super) fn discard_heard(&mut self) {
+        // As below.
+        let _ = termios::tcflush(&self.port, FlushArg::TCIFLUSH);
+    }
+
+    pub(super) fn discard(&mut self) {
         // A line that can't be flushed is broken; the next read or write says so.
         let _ = termios::tcflush(&self.port, FlushArg::TCIOFLUSH);
     }
 }
 
-impl AsFd for Line {
+impl AsFd for SerialLine {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.port.as_fd()
     }
-}
-
-fn is_nothing(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 fn speed(baud: u32) -> Option<BaudRate> {
@@ -144,7 +99,7 @@ fn set_raw(port: &File, speed: BaudRate) -> nix::Result<()> {
 
 /// Keeps programs that know nothing of file locks away. A pseudo terminal would keep the mark after its opener
 /// was killed (its other end holds it open), so only real ports get it.
-fn claim(port: &File) -> std::io::Result<()> {
+fn claim(port: &File) -> io::Result<()> {
     let major = nix::sys::stat::major(port.metadata()?.rdev());
     if PTY_MAJORS.contains(&major) {
         return Ok(());

@@ -1,37 +1,27 @@
-//! A [`Cabinet`] behind a pseudo terminal, for controllers that want a serial port.
+//! A [`Cabinet`] in real time, behind a pseudo terminal or a socket, for controllers that want a line.
 
 use std::{
-    fs::File,
     io::{Read, Write},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::net::UnixStream,
-    },
+    net::SocketAddr,
+    ops::Deref,
+    os::{fd::AsFd, unix::net::UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
 
-use nix::{
-    fcntl::{FcntlArg, OFlag, fcntl},
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    pty::openpty,
-    sys::termios::{self, SetArg},
-};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Cabinet, DoorPlace, Fault};
+use super::{Cabinet, DoorPlace, Fault, port::Port};
 
-/// Why there is no pseudo terminal.
+/// Why there is no pseudo terminal or socket.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make a pseudo terminal")]
+#[error("cannot put a cabinet on a line")]
 pub struct PtyError(#[source] std::io::Error);
-
-impl From<nix::Error> for PtyError {
-    fn from(errno: nix::Error) -> Self {
-        Self(errno.into())
-    }
-}
 
 impl From<std::io::Error> for PtyError {
     fn from(error: std::io::Error) -> Self {
@@ -45,6 +35,7 @@ struct Shared {
     cabinet: Mutex<Cabinet>,
     changed: Condvar,
     clock: Clock,
+    hang_up: AtomicBool,
 }
 
 impl Shared {
@@ -56,6 +47,17 @@ impl Shared {
 /// A cabinet that can be opened as a serial port; dropping it hangs up.
 pub struct PtyCabinet {
     path: PathBuf,
+    live: LiveCabinet,
+}
+
+/// A cabinet behind a serial gateway on the loopback; dropping it hangs up.
+pub struct TcpCabinet {
+    address: SocketAddr,
+    live: LiveCabinet,
+}
+
+/// A cabinet in real time, whatever the line.
+pub struct LiveCabinet {
     shared: Arc<Shared>,
     waker: Option<UnixStream>,
     thread: Option<JoinHandle<()>>,
@@ -70,35 +72,74 @@ impl PtyCabinet {
         cabinet: Cabinet,
         clock: impl Fn() -> Duration + Send + Sync + 'static,
     ) -> Result<Self, PtyError> {
-        let pair = openpty(None, None)?;
-        let path = nix::unistd::ttyname(&pair.slave)?;
-        let mut raw = termios::tcgetattr(&pair.slave)?;
-        termios::cfmakeraw(&mut raw);
-        termios::tcsetattr(&pair.slave, SetArg::TCSANOW, &raw)?;
-        fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let (waker, woken) = UnixStream::pair()?;
-        waker.set_nonblocking(true)?;
-        woken.set_nonblocking(true)?;
-        let shared = Arc::new(Shared {
-            cabinet: Mutex::new(cabinet),
-            changed: Condvar::new(),
-            clock: Arc::new(clock),
-        });
-        let hardware = Hardware {
-            line: File::from(pair.master),
-            // Held so that the line survives a controller that closes and opens it again.
-            _slave: pair.slave,
-            woken,
-            shared: shared.clone(),
-        };
-        let thread = std::thread::Builder::new().name("cabinet".into()).spawn(move || hardware.run())?;
-        Ok(Self { path, shared, waker: Some(waker), thread: Some(thread) })
+        let (port, path) = Port::pty()?;
+        Ok(Self { path, live: LiveCabinet::start(cabinet, Arc::new(clock), port)? })
     }
 
     /// The device to open.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Deref for PtyCabinet {
+    type Target = LiveCabinet;
+
+    fn deref(&self) -> &LiveCabinet {
+        &self.live
+    }
+}
+
+impl TcpCabinet {
+    /// Puts a cabinet behind a socket on the loopback; port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// [`PtyError`] when the port is taken or the system gives no thread.
+    pub fn start(
+        cabinet: Cabinet,
+        port: u16,
+        clock: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Result<Self, PtyError> {
+        let (port, address) = Port::tcp(port)?;
+        Ok(Self { address, live: LiveCabinet::start(cabinet, Arc::new(clock), port)? })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Drops the controller's connection.
+    pub fn hang_up(&self) {
+        self.live.shared.hang_up.store(true, Ordering::Release);
+        self.live.wake();
+    }
+}
+
+impl Deref for TcpCabinet {
+    type Target = LiveCabinet;
+
+    fn deref(&self) -> &LiveCabinet {
+        &self.live
+    }
+}
+
+impl LiveCabinet {
+    fn start(cabinet: Cabinet, clock: Clock, port: Port) -> Result<Self, PtyError> {
+        let (waker, woken) = UnixStream::pair()?;
+        waker.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let shared = Arc::new(Shared {
+            cabinet: Mutex::new(cabinet),
+            changed: Condvar::new(),
+            clock,
+            hang_up: AtomicBool::new(false),
+        });
+        let hardware = Hardware { port, woken, shared: shared.clone() };
+        let thread = std::thread::Builder::new().name("cabinet".into()).spawn(move || hardware.run())?;
+        Ok(Self { shared, waker: Some(waker), thread: Some(thread) })
     }
 
     /// A person closes a door.
@@ -121,10 +162,7 @@ impl PtyCabinet {
         let now = (self.shared.clock)();
         let result = change(&mut self.shared.cabinet(), now);
         self.shared.changed.notify_all();
-        if let Some(waker) = &self.waker {
-            // A full pipe wakes as well.
-            let _ = (&*waker).write(&[1]);
-        }
+        self.wake();
         result
     }
 
@@ -140,9 +178,16 @@ impl PtyCabinet {
             self.shared.changed.wait_timeout_while(self.shared.cabinet(), within, |cabinet| !so(cabinet));
         waited.is_ok_and(|(_, result)| !result.timed_out())
     }
+
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            // A full pipe wakes as well.
+            let _ = (&*waker).write(&[1]);
+        }
+    }
 }
 
-impl Drop for PtyCabinet {
+impl Drop for LiveCabinet {
     fn drop(&mut self) {
         // The closed pipe is the order to stop.
         self.waker = None;
@@ -154,8 +199,7 @@ impl Drop for PtyCabinet {
 }
 
 struct Hardware {
-    line: File,
-    _slave: OwnedFd,
+    port: Port,
     woken: UnixStream,
     shared: Arc<Shared>,
 }
@@ -167,14 +211,15 @@ impl Hardware {
             let now = (self.shared.clock)();
             let due = self.shared.cabinet().next_due();
             let timeout = due.map_or(PollTimeout::NONE, |at| milliseconds(at.saturating_sub(now)));
-            let mut watched = [
-                PollFd::new(self.line.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
-            ];
+            let mut watched = vec![PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
+            watched.extend(self.port.watched().into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
             // An interrupted wait is a short wait.
             let _ = poll(&mut watched, timeout);
             if self.is_stopped() {
                 return;
+            }
+            if self.shared.hang_up.swap(false, Ordering::AcqRel) {
+                self.port.hang_up();
             }
             self.listen();
         }
@@ -186,9 +231,8 @@ impl Hardware {
 
     fn listen(&mut self) {
         let mut buffer = [0; 256];
-        if let Ok(count) = self.line.read(&mut buffer)
-            && count > 0
-        {
+        let count = self.port.read(&mut buffer);
+        if count > 0 {
             let now = (self.shared.clock)();
             self.shared.cabinet().hear(now, &buffer[..count]);
             self.shared.changed.notify_all();
@@ -198,8 +242,7 @@ impl Hardware {
     fn speak(&mut self) {
         let said = self.shared.cabinet().speak((self.shared.clock)());
         if !said.is_empty() {
-            // A controller that doesn't listen loses bytes, as on a wire.
-            let _ = self.line.write(&said);
+            self.port.write(&said);
         }
     }
 }
