@@ -125,7 +125,7 @@ pub enum BadFrame {
 }
 
 /// Something an honest cabinet does not do, named; the engine decides what becomes an alarm. Each is repeated at most
-/// every ten seconds per door (or per board, or per line) while it goes on.
+/// every five seconds per door (or per board, or per line) while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum BusTrouble {
     /// More bytes that are no answer than a sound line has: noise, wiring, or somebody on the bus.

@@ -6,7 +6,6 @@ use bailee_edge::boards::{
     BadFrame, BusEvent, DoorState, ItemSense, Polarity, Pulsed, UnknownOutcome, UnlockError,
 };
 use bailee_sim::cabinet::{BoardPlan, Family, Fault, Happening, Wiring};
-use proptest::prelude::*;
 
 use crate::rig::{By, NO_ANSWER, Rig, SOON, door, unusable};
 use crate::world::World;
@@ -15,7 +14,7 @@ const ALL: [Family; 5] = [Family::Xor8a80, Family::Cu12, Family::Cu16, Family::C
 /// Those whose frames say nothing after an unlock.
 const SILENT_UNLOCK: [Family; 3] = [Family::Cu12, Family::Cu16, Family::Cu48];
 
-fn plan(family: Family, place: u8) -> BoardPlan {
+pub fn plan(family: Family, place: u8) -> BoardPlan {
     let pulse = Duration::from_millis(200);
     let locks = family.most_locks().min(24);
     BoardPlan { pulse, ..BoardPlan::of(family, family.first_address() + place, locks) }
@@ -36,7 +35,7 @@ fn unlock(world: &mut World, ticket: u64, board: u8, lock: u8) -> Result<Pulsed,
     outcomes[&ticket][0]
 }
 
-fn strange(world: &World) -> bool {
+pub fn strange(world: &World) -> bool {
     let of = |what: Happening| {
         matches!(what, Happening::UnlockAll(_) | Happening::TwoCoils(_) | Happening::CoilHeld(_))
     };
@@ -298,100 +297,6 @@ fn an_unanswered_unlock_ends_even_if_the_line_babbles_before_the_poll() {
     world.cabinet.set_fault(0, Fault::Garbage);
     world.run_until(Duration::from_secs(6));
     assert_eq!(world.outcomes()[&1], [unusable(BadFrame::Flood)]);
-}
-
-fn any_fault() -> impl Strategy<Value = Fault> {
-    prop_oneof![
-        Just(Fault::Echo),
-        Just(Fault::SplitAnswers),
-        (1u64..3000).prop_map(|ms| Fault::Late(Duration::from_millis(ms))),
-        Just(Fault::WrongCheckByte),
-        Just(Fault::Silent),
-        Just(Fault::Mute),
-        Just(Fault::Garbage),
-        Just(Fault::WrongAddress),
-        Just(Fault::ShortAnswers),
-        Just(Fault::LongAnswers),
-        Just(Fault::Unasked),
-        Just(Fault::BusyStuck),
-        Just(Fault::PlainEcho),
-        Just(Fault::Refuses),
-    ]
-}
-
-#[derive(Clone, Debug)]
-enum Turn {
-    Order { board: u8, lock: u8, within_ms: u64 },
-    SetFault(u8, Fault),
-    Heal,
-    Force(u8, u8),
-    Close(u8, u8),
-    LineLostAndBack,
-}
-
-fn any_turn() -> impl Strategy<Value = Turn> {
-    prop_oneof![
-        6 => (0u8..2, 1u8..=12, 0u64..4000)
-            .prop_map(|(board, lock, within_ms)| Turn::Order { board, lock, within_ms }),
-        4 => (0u8..2, any_fault()).prop_map(|(board, fault)| Turn::SetFault(board, fault)),
-        2 => Just(Turn::Heal),
-        1 => (0u8..2, 1u8..=12).prop_map(|(board, lock)| Turn::Force(board, lock)),
-        2 => (0u8..2, 1u8..=12).prop_map(|(board, lock)| Turn::Close(board, lock)),
-        1 => Just(Turn::LineLostAndBack),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
-
-    #[test]
-    fn whatever_happens_orders_end_once_and_doors_open_only_on_order(
-        family in prop_oneof![Just(Family::Cu16), Just(Family::Cu48), Just(Family::ModbusRelay)],
-        turns in proptest::collection::vec((0u64..1500, any_turn()), 1..25),
-    ) {
-        let mut world = World::new(&[plan(family, 0), plan(family, 1)]);
-        let base = family.first_address();
-        let mut orders = std::collections::BTreeMap::new();
-        for (ticket, (pause_ms, turn)) in (0u64..).zip(&turns) {
-            world.run_until(world.now + Duration::from_millis(*pause_ms));
-            let now = world.now;
-            match *turn {
-                Turn::Order { board, lock, within_ms } => {
-                    let within = Duration::from_millis(within_ms);
-                    orders.insert(ticket, (door(base + board, lock), now + within));
-                    world.order(ticket, door(base + board, lock), within);
-                }
-                Turn::SetFault(board, fault) => world.cabinet.set_fault(base + board, fault),
-                Turn::Heal => world.cabinet.heal(),
-                Turn::Force(board, lock) => world.cabinet.force_open(now, door(base + board, lock)),
-                Turn::Close(board, lock) => world.cabinet.close(now, door(base + board, lock)),
-                Turn::LineLostAndBack => {
-                    world.machine.line_lost(now);
-                    world.machine.line_back(now);
-                }
-            }
-        }
-        world.run_until(world.now + Duration::from_secs(15));
-        let outcomes = world.outcomes();
-        let mut allowed: std::collections::BTreeMap<_, u32> = std::collections::BTreeMap::new();
-        for (ticket, (place, not_after)) in &orders {
-            let ends = outcomes.get(ticket).map(Vec::as_slice).unwrap_or_default();
-            prop_assert_eq!(ends.len(), 1, "order {} ended {:?}", ticket, ends);
-            if !matches!(ends[0], Err(UnlockError::NotSent(_) | UnlockError::Refused)) {
-                *allowed.entry(*place).or_default() += 1;
-            }
-            let sent = world.events.iter().find_map(|event| match event {
-                BusEvent::UnlockSent { ticket: t, at } if t.0 == *ticket => Some(*at),
-                _ => None,
-            });
-            prop_assert!(sent.is_none_or(|at| at < *not_after), "sent too late");
-        }
-        for place in world.cabinet.doors() {
-            let pulses = world.cabinet.pulses(place);
-            prop_assert!(pulses <= allowed.get(&place).copied().unwrap_or(0), "{:?} pulsed unordered", place);
-        }
-        prop_assert!(!strange(&world), "{:?}", world.cabinet.log());
-    }
 }
 
 #[test]

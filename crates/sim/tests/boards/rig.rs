@@ -8,9 +8,8 @@ use std::{
 
 use bailee_edge::boards::{
     BadFrame, Board, Board8a80, Board8a80Settings, BoardAddress, Bus, BusEvent, BusSettings, BusTiming,
-    BusTrouble, Channel, Cu16Settings, Cu48Settings, DoorAddress, DoorState, KerongCu16, KerongCu48,
-    LineAddress, ModbusRelay, ModbusRelaySettings, Polarity, Pulsed, Ticket, UnknownOutcome, UnlockError,
-    UnlockOrder,
+    Channel, Cu16Settings, Cu48Settings, DoorAddress, DoorState, KerongCu16, KerongCu48, LineAddress,
+    ModbusRelay, ModbusRelaySettings, Polarity, Pulsed, Ticket, UnknownOutcome, UnlockError, UnlockOrder,
 };
 use bailee_sim::cabinet::{
     BoardPlan, Cabinet, DoorPlace, Family, Fault, LiveCabinet, Pacing, PtyCabinet, TcpCabinet,
@@ -139,10 +138,6 @@ impl Rig {
         if let Some(Hardware::Tcp(cabinet)) = &self.cabinet {
             cabinet.hang_up();
         }
-    }
-
-    pub fn wait_trouble(&mut self, wanted: BusTrouble) {
-        self.wait(|event| matches!(event, BusEvent::Trouble { what, .. } if *what == wanted).then_some(()));
     }
 
     pub fn order(&mut self, door: DoorPlace, within: Duration) -> Ticket {

@@ -126,7 +126,7 @@ fn noise_is_named_and_not_again_and_again() {
     world.cabinet.set_fault(0, Fault::Garbage);
     world.run_until(world.now + Duration::from_secs(25));
     let many = world.troubles().iter().filter(|what| **what == BusTrouble::ManyBadFrames).count();
-    assert!((1..=3).contains(&many), "{many}");
+    assert!((3..=5).contains(&many), "{many}");
 }
 
 #[test]

@@ -19,7 +19,8 @@ const IN_VAIN: u8 = 3;
 const IN_VAIN_THOUGH_SEEN: u8 = 2;
 /// An item sensor is believed when the door has been closed for so long and two polls agree.
 const ITEM_SETTLES: Duration = Duration::from_secs(1);
-const AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// The same trouble is told again after this while it goes on.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
 const BAD_WINDOW: Duration = Duration::from_secs(5);
 /// More than a silent board that answers rubbish once a second gives in a window.
 const MANY_BAD: usize = 8;
