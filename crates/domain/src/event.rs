@@ -131,6 +131,20 @@ pub enum EventKind {
     WorkOrderClosed { order: WorkOrderId },
     /// A technician proved who they are and found this work order open.
     TechnicianSignedIn { technician: PersonId, order: WorkOrderId },
+    /// The platform's log, at this size, does not continue the one this bank vouched for: an alarm. `evidence` is the
+    /// SHA-256 of both signed checkpoints, which the bank keeps.
+    LedgerRefused { misconduct: Misconduct, size: u64, evidence: [u8; 32] },
+}
+
+/// What is wrong with a log that a witness refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misconduct {
+    /// It signed two trees of one size.
+    Fork,
+    /// It is smaller than it was.
+    Shrink,
+    /// It can't show that it only grew.
+    Gap,
 }
 
 /// Why a compartment is opened, and for whom.
@@ -315,6 +329,7 @@ impl EventKind {
             | Self::LockdownBegan { exercise: Exercise::Real, .. }
             | Self::TamperBegan { .. }
             | Self::OccupancyDoubted { doubt: Doubt::Missing | Doubt::Interrupted, .. }
+            | Self::LedgerRefused { .. }
             | Self::ServiceChanged {
                 service: Service::Out(OutOfService::NeedsCheck | OutOfService::DidNotOpen),
                 ..

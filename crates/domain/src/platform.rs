@@ -95,6 +95,10 @@ pub enum PlatformEventKind {
     BankOperationRequested { bank: BankId, what: String },
     /// An evidence bundle was made; what was asked for and why is committed to.
     EvidenceExported { request: Commitment },
+    /// A witness, by the name of its key, does not cosign the log's checkpoint of this size: an alarm.
+    WitnessRefused { witness: String, size: u64, reason: String },
+    /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.
+    BankChainBroken { bank: BankId, seq: Option<u64> },
 }
 
 /// How a person is told.

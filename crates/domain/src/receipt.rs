@@ -88,7 +88,8 @@ pub const fn opening(kind: &EventKind) -> Option<(CompartmentNo, Opening)> {
         | EventKind::BadgesForgotten { .. }
         | EventKind::WorkOrderOpened { .. }
         | EventKind::WorkOrderClosed { .. }
-        | EventKind::TechnicianSignedIn { .. } => None,
+        | EventKind::TechnicianSignedIn { .. }
+        | EventKind::LedgerRefused { .. } => None,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Backlog {
     boot: u64,
     roster_revision: u64,
     now: Option<Now>,
+    /// The verifier key of the bank's cosignatures.
+    witness: Option<String>,
 }
 
 impl Backlog {
@@ -58,7 +60,13 @@ impl Backlog {
             boot: 0,
             roster_revision: 0,
             now: None,
+            witness: None,
         }
+    }
+
+    /// The bank is a witness, and cosigns with this key.
+    pub fn witnesses_with(&mut self, key: String) {
+        self.witness = Some(key);
     }
 
     /// Who this bank is.
@@ -142,6 +150,7 @@ impl EventSource for Backlog {
             clock: now.wall,
             clock_quality: now.quality,
             screens: 1,
+            witness: self.witness.clone(),
         }
     }
 

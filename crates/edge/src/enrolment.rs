@@ -8,6 +8,7 @@ use bailee_wire::enrol::{EnrolError, Enrolment};
 use crate::config::{ConfigError, EdgeConfig};
 use crate::installation::{Enrolled, Installation, InstallationError};
 use crate::uplink::{EnrolmentFailed, NewBank, TcpDial, enrol};
+use crate::witness::{BankWitness, BankWitnessError};
 
 /// Why a bank could not be enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum EnrolmentError {
     /// The data folder.
     #[error("the data folder cannot be used")]
     Installation(#[from] InstallationError),
+    /// The bank's witness.
+    #[error("the bank is enrolled, but its witness cannot remember the platform's log")]
+    Witness(#[from] BankWitnessError),
     /// The platform.
     #[error("the platform did not let this bank in")]
     Platform(#[from] EnrolmentFailed),
@@ -56,5 +60,10 @@ pub async fn run(config: &EdgeConfig, token: &str) -> Result<Installation, Enrol
         code_salt: given.code_salt,
         code_epoch: given.code_epoch,
     };
-    Ok(Installation::create(&config.data_dir, &enrolled, &mut OsRandom)?)
+    let installation = Installation::create(&config.data_dir, &enrolled, &mut OsRandom)?;
+    // A stop here leaves a bank that believes the first log key it is told over the pinned link.
+    if let Some(log_key) = &given.log_key {
+        BankWitness::open(&config.data_dir, given.bank)?.pin(log_key)?;
+    }
+    Ok(installation)
 }

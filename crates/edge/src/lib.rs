@@ -19,3 +19,4 @@ pub mod runtime;
 pub mod start;
 pub mod tokens;
 pub mod uplink;
+pub mod witness;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bailee_vault::OsRandom;
 use bailee_vault::tls::client_config;
 use bailee_wire::event::Hash;
-use bailee_wire::link::Hello;
+use bailee_wire::link::{Cosign, Hello};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -15,10 +15,12 @@ use tokio::task::JoinHandle;
 use crate::backlog::Backlog;
 use crate::clock::Clocks;
 use crate::installation::Installation;
+use crate::kiosk::Kiosk as _;
 use crate::runtime::{Handle, Message, News, NewsSink};
 use crate::start::RunError;
 use crate::uplink::session::Input;
 use crate::uplink::{Delivery, Dial, EventSource, TcpDial, Uplink, run};
+use crate::witness::BankWitness;
 
 /// News that may wait for the link; what does not fit is found again by the link itself.
 const NEWS: usize = 1_024;
@@ -53,8 +55,9 @@ impl LinkSwitch {
 }
 
 /// Where the engine loop puts its news, and where the link takes it.
-pub fn channel() -> (NewsSink, mpsc::Receiver<Input>) {
+pub fn channel() -> (NewsSink, mpsc::Sender<Input>, mpsc::Receiver<Input>) {
     let (sender, receiver) = mpsc::channel(NEWS);
+    let answers = sender.clone();
     let sink = move |news| {
         let input = match news {
             News::Appended(seq, severity) => Input::Appended { seq, severity },
@@ -64,7 +67,7 @@ pub fn channel() -> (NewsSink, mpsc::Receiver<Input>) {
         // What does not fit is found by the link's next tick; see `uplink::client::run`.
         let _ = sender.try_send(input);
     };
-    (Box::new(sink), receiver)
+    (Box::new(sink), answers, receiver)
 }
 
 /// Starts the link's task. The bank does not wait for it.
@@ -74,8 +77,8 @@ pub fn channel() -> (NewsSink, mpsc::Receiver<Input>) {
 pub fn start(
     installation: &Installation,
     backlog: Arc<Mutex<Backlog>>,
-    news: mpsc::Receiver<Input>,
-    engine: Handle,
+    (answers, news): (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+    (engine, witness): (Handle, Option<BankWitness>),
     clocks: Clocks,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<(LinkSwitch, JoinHandle<()>), RunError> {
@@ -84,11 +87,15 @@ pub fn start(
     let dial = Cable { switch: switch.clone() };
     let uplink = Uplink { dial, tls, address: installation.address.clone() };
     let (deliveries, mut delivered) = mpsc::channel(256);
+    let witness = witness.map(|witness| Arc::new(Mutex::new(witness)));
     let task = tokio::spawn(async move {
         let link = run(uplink, Shared(backlog), move || clocks.mono(), OsRandom, news, deliveries);
         let deliver = async move {
             while let Some(delivery) = delivered.recv().await {
-                hand_over(delivery, &engine);
+                match delivery {
+                    Delivery::Cosign(asked) => cosign(witness.clone(), asked, &engine, &answers),
+                    delivery => hand_over(delivery, &engine),
+                }
             }
         };
         tokio::select! {
@@ -106,6 +113,7 @@ fn hand_over(delivery: Delivery, engine: &Handle) {
         Delivery::Request { command, deadline, request } => Message::Request(command, deadline, request),
         Delivery::Acknowledged { up_to } => Message::Acknowledged(up_to),
         Delivery::TrustTime(time) => Message::TrustTime(time),
+        Delivery::Cosign(_) => return,
         Delivery::Reached(reached) => return tracing::info!(reached, "link"),
         Delivery::Fault(fault) => return tracing::warn!(%fault, "link"),
     };
@@ -113,6 +121,28 @@ fn hand_over(delivery: Delivery, engine: &Handle) {
         // The platform asks again; an acknowledgement comes with the next batch.
         tracing::warn!("the engine loop is behind: a message of the platform was dropped");
     }
+}
+
+/// Asks the witness on a thread that may wait for the disk; nothing else waits for it.
+fn cosign(
+    witness: Option<Arc<Mutex<BankWitness>>>,
+    asked: Cosign,
+    engine: &Handle,
+    answers: &mpsc::Sender<Input>,
+) {
+    let Some(witness) = witness else { return };
+    let (engine, answers) = (engine.clone(), answers.clone());
+    tokio::task::spawn_blocking(move || {
+        let alarm = |accusation| {
+            if engine.tell(Message::LedgerRefused(accusation)).is_err() {
+                tracing::error!("the engine loop is behind: an alarm of the witness was dropped");
+            }
+        };
+        let mut witness = witness.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = witness.answer(&asked, engine.now(), alarm);
+        // What does not fit is asked for again.
+        let _ = answers.try_send(Input::Witnessed(answer));
+    });
 }
 
 /// The backlog as the uplink reads it, under its lock for one copy at a time.

@@ -33,6 +33,7 @@ use crate::controller::{Controller, Effect};
 use crate::journal::Disk;
 use crate::kiosk::{Away, Heard, Kiosk};
 use crate::tokens;
+use crate::witness::Accusation;
 
 /// Messages that may wait; more come only from something that has gone mad, and are refused.
 const QUEUE: usize = 1_024;
@@ -55,6 +56,8 @@ pub enum Message {
     TrustTime(WallTime),
     /// Answer, to show that the loop goes round.
     Alive(oneshot::Sender<()>),
+    /// The bank's witness holds something against the platform's log.
+    LedgerRefused(Accusation),
     /// End the loop.
     Stop,
 }
@@ -301,6 +304,9 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
                 if by_ms > 60_000 {
                     self.handle(Input::ClockStepped { by_ms });
                 }
+            }
+            Message::LedgerRefused(Accusation { misconduct, size, evidence }) => {
+                self.handle(Input::LedgerRefused { misconduct, size, evidence });
             }
             Message::Alive(done) => {
                 // Who asked may have gone.

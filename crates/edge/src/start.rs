@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bailee_domain::compartment::Layout;
+use bailee_domain::id::BankId;
 use bailee_domain::time::TrustedClock;
 use bailee_ui::i18n::Locale;
 use bailee_vault::OsRandom;
@@ -25,6 +26,7 @@ use crate::link::{self, LinkSwitch};
 use crate::siren::SirenLine;
 use crate::switches;
 use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
+use crate::witness::BankWitness;
 
 /// Why a controller did not start.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +125,11 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
     let (buses, wires) = open_buses(config, clocks, &sender)?;
     let (stop, stopped) = watch::channel(false);
     let backlog = controller.backlog();
-    let (news, link) = link::channel();
+    let witness = open_witness(config, installation.bank()?);
+    if let Some(witness) = &witness {
+        backlog.lock().unwrap_or_else(PoisonError::into_inner).witnesses_with(witness.key());
+    }
+    let (news, answers, link) = link::channel();
     let parts = Parts {
         controller,
         first,
@@ -144,9 +150,27 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         .map_err(|source| RunError::Io { what: "the switches cannot be watched", source })?;
     let setup = kiosk_setup(config, layout);
     let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
-    let (switch, link_task) =
-        link::start(&installation, backlog.clone(), link, engine.handle.clone(), clocks, stopped)?;
+    let (switch, link_task) = link::start(
+        &installation,
+        backlog.clone(),
+        (answers, link),
+        (engine.handle.clone(), witness),
+        clocks,
+        stopped,
+    )?;
     Ok(Running { kiosk, switch, engine, backlog, stop, tasks: vec![kiosk_task, link_task] })
+}
+
+/// A bank whose witness can't work serves all the same; the platform shows that it doesn't cosign.
+fn open_witness(config: &EdgeConfig, bank: BankId) -> Option<BankWitness> {
+    match BankWitness::open(&config.data_dir, bank) {
+        Ok(witness) => Some(witness),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "this bank is no witness of the platform's log");
+            None
+        }
+    }
 }
 
 fn kiosk_setup(config: &EdgeConfig, layout: Layout) -> kiosk::Setup {

@@ -762,6 +762,7 @@ async fn the_gateways_ports_carry_a_parcel(fresh: Fresh) {
         clock: world.app.now().plus_ms(3_600_000),
         clock_quality: TimeQuality::Holdover,
         screens: 1,
+        witness: None,
     };
     ports.ingest.news(bank.id, News::Greeted(Box::new(hello))).await;
     let (commands, gateway) = (ports.commands.clone(), bank.clone());

@@ -149,6 +149,7 @@ fn hello(bank: BankId, last_seq: u64, roster_revision: u64) -> Hello {
         clock: platform::START,
         clock_quality: TimeQuality::Trusted,
         screens: 1,
+        witness: None,
     }
 }
 

@@ -12,6 +12,10 @@ use bailee_domain::platform::PlatformEventKind;
 
 use crate::event::{self, EventError, Hash, Leaf, NO_EVENT};
 
+/// A bank signs the head of its chain with every upload, and the platform logs that statement in the transaction of the
+/// upload; so this many entries later it is long there.
+pub const SIGNED_WITHIN: u64 = 4_096;
+
 /// The first thing that is wrong with a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("entry {index}: {why}")]
@@ -60,6 +64,14 @@ pub enum Fault {
         /// Where the statement puts its head.
         seq: u64,
     },
+    /// No signed head covers an event within [`SIGNED_WITHIN`] entries: nothing shows that the bank wrote it.
+    #[error("event {seq} of bank {bank} is not under a head the bank signed within {SIGNED_WITHIN} entries")]
+    Unsigned {
+        /// The bank.
+        bank: BankId,
+        /// The event.
+        seq: u64,
+    },
     /// A head statement's signature is not by the bank's device key.
     #[error("the head of bank {bank} at {seq} is not signed by its device key")]
     Signature {
@@ -90,8 +102,8 @@ struct Chain {
     device_key: [u8; 32],
     seq: u64,
     covered: u64,
-    /// The hash at `covered` and at every event after it.
-    tail: Vec<Hash>,
+    /// The hash at `covered` and at every event after it, with the entry it is in.
+    tail: Vec<(Hash, u64)>,
 }
 
 /// Checks entries in log order; `verify(key, message, signature)` is Ed25519 (RFC 8032).
@@ -100,6 +112,8 @@ pub struct Checker<V> {
     verify: V,
     org: Option<OrgId>,
     chains: BTreeMap<BankId, Chain>,
+    /// The entry of the oldest event of each bank that no signed head covers.
+    unsigned: BTreeMap<u64, BankId>,
     entries: u64,
     bank_events: u64,
     heads: u64,
@@ -113,6 +127,7 @@ impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
             verify,
             org: None,
             chains: BTreeMap::new(),
+            unsigned: BTreeMap::new(),
             entries: 0,
             bank_events: 0,
             heads: 0,
@@ -144,6 +159,7 @@ impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
 
     fn check(&mut self, bytes: &[u8]) -> Result<Leaf, Fault> {
         let leaf = event::decode(bytes).map_err(Fault::Unreadable)?;
+        self.all_signed_in_time()?;
         match &leaf {
             Leaf::Bank { bank, prev, event } => self.bank_event(*bank, prev, event, bytes)?,
             Leaf::Platform { org, event } => {
@@ -156,16 +172,30 @@ impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
         Ok(leaf)
     }
 
+    /// A fabricated event can't be followed by a head that its bank signed.
+    fn all_signed_in_time(&self) -> Result<(), Fault> {
+        match self.unsigned.first_key_value() {
+            Some((entry, bank)) if self.entries - entry > SIGNED_WITHIN => {
+                let seq = self.chains.get(bank).map_or(0, |chain| chain.covered) + 1;
+                Err(Fault::Unsigned { bank: *bank, seq })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn bank_event(&mut self, bank: BankId, prev: &Hash, event: &Event, bytes: &[u8]) -> Result<(), Fault> {
         let chain = self.chains.get_mut(&bank).ok_or(Fault::NotEnrolled(bank))?;
         if chain.seq.checked_add(1) != Some(event.seq) {
             return Err(Fault::Sequence { bank, expected: chain.seq.saturating_add(1), found: event.seq });
         }
-        if chain.tail.last() != Some(prev) {
+        if chain.tail.last().map(|(hash, _)| hash) != Some(prev) {
             return Err(Fault::Chain { bank, seq: event.seq });
         }
+        if chain.seq == chain.covered {
+            self.unsigned.insert(self.entries, bank);
+        }
         chain.seq = event.seq;
-        chain.tail.push(event::chain_hash(bytes));
+        chain.tail.push((event::chain_hash(bytes), self.entries));
         self.bank_events += 1;
         Ok(())
     }
@@ -173,7 +203,7 @@ impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
     fn platform_event(&mut self, kind: &PlatformEventKind) -> Result<(), Fault> {
         match kind {
             PlatformEventKind::BankEnrolled { bank, device_key } => {
-                let fresh = Chain { device_key: *device_key, seq: 0, covered: 0, tail: vec![NO_EVENT] };
+                let fresh = Chain { device_key: *device_key, seq: 0, covered: 0, tail: vec![(NO_EVENT, 0)] };
                 self.chains.entry(*bank).or_insert(fresh).device_key = *device_key;
                 Ok(())
             }
@@ -188,14 +218,20 @@ impl<V: Fn(&[u8; 32], &[u8], &[u8; 64]) -> bool> Checker<V> {
         let chain = self.chains.get_mut(&bank).ok_or(Fault::NotEnrolled(bank))?;
         let at = seq.checked_sub(chain.covered).and_then(|n| usize::try_from(n).ok());
         match at.and_then(|at| chain.tail.get(at)) {
-            Some(logged) if logged == head && seq > 0 => {}
+            Some((logged, _)) if logged == head && seq > 0 => {}
             _ => return Err(Fault::Head { bank, seq }),
         }
         if !(self.verify)(&chain.device_key, &event::head_statement(bank, seq, head), signature) {
             return Err(Fault::Signature { bank, seq });
         }
+        if let Some((_, entry)) = chain.tail.get(1) {
+            self.unsigned.remove(entry);
+        }
         chain.tail.drain(..at.expect("found in the tail above"));
         chain.covered = seq;
+        if let Some((_, entry)) = chain.tail.get(1) {
+            self.unsigned.insert(*entry, bank);
+        }
         self.heads += 1;
         Ok(())
     }
@@ -323,6 +359,42 @@ mod tests {
         }
         let mut log = sound();
         log.push(head(5, last, &KEY));
+        assert_eq!(check(&log).unwrap().uncovered, 0);
+    }
+
+    #[test]
+    fn an_event_no_bank_signed_for_is_found() {
+        // An attacker with the platform's database can write an event that continues a bank's chain. What is missing
+        // is a head the bank signed.
+        let mut log = sound();
+        log.push(head(5, event::chain_hash(&events(5)[4]), &KEY));
+        log.push(events(6).remove(5));
+        let fabricated = log.len() as u64 - 1;
+        assert_eq!(check(&log).unwrap().uncovered, 1, "it is counted at once");
+        let filler = platform(PlatformEventKind::SignInRefused);
+        while (log.len() as u64) <= fabricated + SIGNED_WITHIN {
+            log.push(filler.clone());
+        }
+        assert!(check(&log).is_ok(), "a head may still come");
+        log.push(filler.clone());
+        let found = check(&log).unwrap_err();
+        assert_eq!(
+            found,
+            Unsound { index: fabricated + SIGNED_WITHIN + 1, why: Fault::Unsigned { bank: BANK, seq: 6 } }
+        );
+
+        // Nor does it help to have an earlier head signed again.
+        log.insert(20, head(5, event::chain_hash(&events(5)[4]), &KEY));
+        assert!(matches!(check(&log).unwrap_err().why, Fault::Unsigned { seq: 6, .. }));
+    }
+
+    #[test]
+    fn events_signed_late_but_in_time_are_sound() {
+        let filler = platform(PlatformEventKind::SignInRefused);
+        let mut log = sound();
+        log.extend(std::iter::repeat_n(filler.clone(), 4_000));
+        log.push(head(5, event::chain_hash(&events(5)[4]), &KEY));
+        log.extend(std::iter::repeat_n(filler, 5_000));
         assert_eq!(check(&log).unwrap().uncovered, 0);
     }
 

@@ -6,6 +6,7 @@
 //! never forget while it keeps its key: [`MemoryFile`] therefore holds both in one file.
 
 mod file;
+mod memory;
 mod request;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::note::{Note, NoteSignature};
 use crate::proof::verify_consistency;
 
 pub use file::{MemoryFile, MemoryFileError, replace_file};
+pub use memory::{RememberError, Remembered, Slot};
 pub use request::{AddCheckpoint, MAX_PROOF_LEN, MAX_REQUEST_LEN, NotARequest};
 
 /// The last checkpoint a witness cosigned of a log, with the log's signature and its own.

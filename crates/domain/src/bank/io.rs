@@ -6,7 +6,7 @@ use super::work_order::WorkOrder;
 use crate::badge::{BadgePass, BadgeShown};
 use crate::code::Code;
 use crate::compartment::{CompartmentNo, OutOfService, Sensed, Service, Size, Wiring};
-use crate::event::{Event, Problem, Surface};
+use crate::event::{Event, Misconduct, Problem, Surface};
 use crate::grant::Verifier;
 use crate::id::{CommandId, GrantId, PersonId, WorkOrderId};
 use crate::lockdown::{Area, Exercise, Grade, LockdownNo};
@@ -47,6 +47,8 @@ pub enum Input {
     Tamper { source: Source, tamper: Tamper, sign: Sign },
     /// A reading of an item sensor.
     Item { compartment: CompartmentNo, item: ItemSensed },
+    /// The bank's witness refused the platform's log and kept the evidence.
+    LedgerRefused { misconduct: Misconduct, size: u64, evidence: [u8; 32] },
     /// A badge was held to a reader.
     Badge(BadgeShown),
     /// The answer to an [`Output::CheckSignatures`].

@@ -164,6 +164,9 @@ impl Bank {
                 self.signatures_checked(&mut turn, check, &checked);
             }
             Input::Response { key, signature } => self.answered(&mut turn, key, signature),
+            Input::LedgerRefused { misconduct, size, evidence } => {
+                self.event(&mut turn, EventKind::LedgerRefused { misconduct, size, evidence });
+            }
         }
         self.timers(&mut turn);
         turn.out

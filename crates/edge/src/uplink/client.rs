@@ -6,6 +6,7 @@ use std::time::Duration;
 use bailee_domain::bank::io::Request;
 use bailee_domain::id::CommandId;
 use bailee_domain::time::{MonoTime, WallTime};
+use bailee_wire::link::Cosign;
 use rand_core::Rng;
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -46,6 +47,8 @@ pub enum Delivery {
     TrustTime(WallTime),
     /// The platform is reached, or is not any more.
     Reached(bool),
+    /// The bank's witness is asked; answer with [`Input::Witnessed`].
+    Cosign(Cosign),
     /// Something a person should know.
     Fault(Fault),
 }
@@ -107,6 +110,7 @@ async fn perform<D: Dial>(
         Output::Request { command, deadline, request } => Delivery::Request { command, deadline, request },
         Output::Acknowledged { up_to } => Delivery::Acknowledged { up_to },
         Output::TrustTime(time) => Delivery::TrustTime(time),
+        Output::Cosign(cosign) => Delivery::Cosign(cosign),
         Output::Reached(reached) => Delivery::Reached(reached),
         Output::Fault(fault) => {
             tracing::warn!(%fault, "link");

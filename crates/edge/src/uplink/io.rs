@@ -7,7 +7,7 @@ use bailee_domain::event::Severity;
 use bailee_domain::id::CommandId;
 use bailee_domain::time::WallTime;
 use bailee_wire::event::Hash;
-use bailee_wire::link::{BankStatus, Hello, LinkError, RefusedReason, RequestError};
+use bailee_wire::link::{BankStatus, Cosign, Hello, LinkError, RefusedReason, RequestError, Witnessed};
 
 /// Where the events are: the journal.
 pub trait EventSource {
@@ -84,6 +84,8 @@ pub enum Input {
         /// How.
         answer: Answer,
     },
+    /// The bank's witness answered; without a connection nobody waits for it any more.
+    Witnessed(Witnessed),
 }
 
 /// What the caller must do, in order.
@@ -111,6 +113,8 @@ pub enum Output {
     },
     /// The platform's authenticated time.
     TrustTime(WallTime),
+    /// Give this to the bank's witness; answer with [`Input::Witnessed`].
+    Cosign(Cosign),
     /// The platform is reached, or is not any more.
     Reached(bool),
     /// Something a person should know.

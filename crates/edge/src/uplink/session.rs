@@ -104,6 +104,9 @@ impl<R: Rng> Session<R> {
                 self.status = Some(status);
             }
             Input::Replied { command, answer } => self.replied(command, answer),
+            // Only the platform's latest question counts; it asks again by itself.
+            Input::Witnessed(witnessed) if self.reached() => self.say(&FromBank::Witnessed(witnessed)),
+            Input::Witnessed(_) => {}
         }
         self.tick(now, source);
     }
@@ -250,6 +253,7 @@ impl<R: Rng> Session<R> {
                 }
             }
             (FromPlatform::Command(part), _) => self.command(now, part),
+            (FromPlatform::Cosign(cosign), State::Open(_)) => self.outputs.push_back(Output::Cosign(cosign)),
             (FromPlatform::Time { time }, _) => self.outputs.push_back(Output::TrustTime(time)),
             (FromPlatform::Pong { nonce, time }, State::Open(open)) => {
                 let answered = open.ping.take_if(|(sent, _)| *sent == nonce);

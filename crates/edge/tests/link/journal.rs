@@ -74,6 +74,7 @@ impl EventSource for Journal {
             clock: WallTime::default(),
             clock_quality: TimeQuality::Degraded,
             screens: 1,
+            witness: None,
         }
     }
 

@@ -121,7 +121,7 @@ impl Pair {
                 assert!(up_to > self.acknowledged, "an acknowledgement went back");
                 self.acknowledged = up_to;
             }
-            uplink::Output::TrustTime(_) => {}
+            uplink::Output::TrustTime(_) | uplink::Output::Cosign(_) => {}
             uplink::Output::Reached(reached) => self.reached.push(reached),
             uplink::Output::Fault(fault) => self.faults.push(fault),
         }
@@ -156,7 +156,7 @@ impl Pair {
             platform::Output::AlarmPreview { event, .. } => {
                 self.previews.push((event.seq, self.stored.len()));
             }
-            platform::Output::Greeted(_) | platform::Output::Status(_) => {}
+            platform::Output::Greeted(_) | platform::Output::Status(_) | platform::Output::Witnessed(_) => {}
             platform::Output::Replied { command, .. } => *self.answered.entry(command).or_default() += 1,
             platform::Output::Expired { command, .. } => self.expired.push(command),
             platform::Output::Online => self.presence.push("online"),

@@ -140,6 +140,7 @@ impl Enrolment for Fake {
                 code_key: [5; 32],
                 code_salt: [6; 16],
                 code_epoch: 1,
+                log_key: None,
             })
         }))
     }

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use super::banks::{self, Presence};
 use super::ingest::{self, Taken, Upload};
-use super::{App, AppError, Change, LiveChange, Refused, enrolment};
+use super::{App, AppError, Change, LiveChange, Refused, enrolment, install};
 use crate::gateway::{
     BankRegistry, Batch, Breach, Command, Commands, Enrolment, Ingest, KnownBank, Moment, News, NotAccepted,
     Pending, Ports, Position, Redeem, Unavailable,
@@ -260,6 +260,7 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
             let heard = app.live().bank(id).last_heard;
             banks::mark(app, id, Presence::Offline, heard).await?;
         }
+        News::Witnessed(_) => {}
         News::Alarm { event, leaf } => ingest::alarm_preview(app, id, event.seq, &leaf).await?,
         News::ChainBroken(breach) => ingest::chain_broken(app, id, breach_seq(breach)).await?,
     }
@@ -316,6 +317,7 @@ impl Enrolment for App {
                     code_key: *redeemed.code_key.expose(),
                     code_salt: redeemed.code_salt,
                     code_epoch: redeemed.code_epoch,
+                    log_key: install::log_key(self).ok().map(|key| key.verifying.to_string()),
                 }),
                 Err(AppError::Refused(Refused::NoLongerValid)) => Err(NotAccepted::Token),
                 Err(error) => {

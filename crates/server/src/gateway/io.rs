@@ -4,7 +4,7 @@ use bailee_domain::bank::io::{Answer, Request};
 use bailee_domain::event::Event;
 use bailee_domain::id::CommandId;
 use bailee_domain::time::{MonoTime, WallTime};
-use bailee_wire::link::{BankStatus, Hello};
+use bailee_wire::link::{BankStatus, Hello, Witnessed};
 
 use super::chain::{Batch, Breach, Position};
 
@@ -73,6 +73,8 @@ pub enum Output {
     Online,
     /// The bank has not been heard for 60 seconds.
     Offline,
+    /// Its witness answered.
+    Witnessed(Witnessed),
     /// The bank's events do not continue what the platform holds. Nothing of the batch was taken.
     ChainBroken(Breach),
     /// Close the connection.

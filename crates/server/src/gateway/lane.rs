@@ -74,6 +74,7 @@ impl Lane {
             Output::AlarmPreview { event, leaf } => News::Alarm { event, leaf },
             Output::Greeted(hello) => News::Greeted(hello),
             Output::Status(status) => News::Status(status),
+            Output::Witnessed(witnessed) => News::Witnessed(witnessed),
             Output::Online => News::Online,
             Output::Offline => News::Offline,
             Output::ChainBroken(breach) => {

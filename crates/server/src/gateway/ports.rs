@@ -9,7 +9,7 @@ use bailee_domain::compartment::Layout;
 use bailee_domain::event::Event;
 use bailee_domain::id::{BankId, CommandId, OrgId};
 use bailee_vault::tls;
-use bailee_wire::link::{BankStatus, Enrolled, Hello};
+use bailee_wire::link::{BankStatus, Cosign, Enrolled, Hello, Witnessed};
 
 use super::chain::{Batch, Breach, Position};
 use super::session::{Command, Moment};
@@ -57,6 +57,8 @@ pub enum News {
         /// The exact bytes of its leaf.
         leaf: Vec<u8>,
     },
+    /// Its witness answered.
+    Witnessed(Witnessed),
     /// Its events do not continue what is held; nothing was taken.
     ChainBroken(Breach),
 }
@@ -77,6 +79,11 @@ pub trait Ingest: Send + Sync {
 pub trait Commands: Send + Sync {
     /// The oldest unanswered commands for this bank, at most `limit`; repeating those given before is right.
     fn pending(&self, bank: BankId, limit: usize) -> Pending<'_, Result<Vec<Command>, Unavailable>>;
+
+    /// What this bank's witness is to be asked now, once.
+    fn cosign(&self, _bank: BankId) -> Option<Cosign> {
+        None
+    }
 
     /// The bank answered.
     fn answered(&self, bank: BankId, command: CommandId, answer: Answer) -> Pending<'_, ()>;

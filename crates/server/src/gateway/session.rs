@@ -10,7 +10,7 @@ use bailee_domain::event::Severity;
 use bailee_domain::id::BankId;
 use bailee_domain::time::{MonoTime, WallTime};
 use bailee_wire::event::{self, Hash, Leaf};
-use bailee_wire::link::{self, FromBank, FromPlatform, Hello, MAX_EVENTS_IN_FLIGHT, RefusedReason};
+use bailee_wire::link::{self, Cosign, FromBank, FromPlatform, Hello, MAX_EVENTS_IN_FLIGHT, RefusedReason};
 
 use super::chain::{Breach, Chain};
 pub use super::io::{Command, Input, Moment, NotQueued, Output};
@@ -53,6 +53,8 @@ struct Connection {
     stored: u64,
     /// The last event the bank said it has written.
     announced: u64,
+    /// Whether the bank said that it is a witness.
+    is_witness: bool,
 }
 
 /// The platform's end of one bank's link.
@@ -93,8 +95,14 @@ impl Session {
             Input::Connected(stored) => {
                 let chain = Chain::new(self.bank, self.device_key, stored);
                 let (since, stored) = (now.mono, stored.seq);
-                self.connection =
-                    Some(Connection { since, greeted: false, chain, stored, announced: stored });
+                self.connection = Some(Connection {
+                    since,
+                    greeted: false,
+                    chain,
+                    stored,
+                    announced: stored,
+                    is_witness: false,
+                });
                 for waiting in &mut self.commands {
                     waiting.sent_here = false;
                 }
@@ -129,6 +137,13 @@ impl Session {
         self.commands.push_back(Waiting { command, sent: false, sent_here: false });
         self.tick(now);
         Ok(())
+    }
+
+    /// Asks the bank's witness, if it is connected and has one; of what waits only the latest counts.
+    pub fn cosign(&mut self, cosign: Cosign) {
+        if self.connection.as_ref().is_some_and(|c| c.greeted && c.is_witness) {
+            self.say(&FromPlatform::Cosign(cosign));
+        }
     }
 
     /// How many more commands can be queued.
@@ -250,6 +265,7 @@ impl Session {
             return self.broken(Breach::RolledBack { stored: acked, claimed: hello.last_seq });
         }
         connection.greeted = true;
+        connection.is_witness = hello.witness.is_some();
         connection.announced = hello.last_seq.min(acked.saturating_add(LONGEST_BACKLOG));
         self.heard(now);
         self.outputs.push_back(Output::Greeted(hello));
@@ -268,6 +284,7 @@ impl Session {
                     self.outputs.push_back(Output::Replied { command, answer });
                 }
             }
+            FromBank::Witnessed(witnessed) => self.outputs.push_back(Output::Witnessed(witnessed)),
             FromBank::Ping { nonce } => self.say(&FromPlatform::Pong { nonce, time: now.wall }),
             FromBank::Hello(_) | FromBank::Enrol(_) => unreachable!("refused by the caller"),
         }

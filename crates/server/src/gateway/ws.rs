@@ -211,6 +211,9 @@ impl Gateway {
 
     /// Queues the bank's waiting commands.
     async fn pull(&self, lane: &Lane) {
+        if let Some(cosign) = self.ports.commands.cosign(lane.known.bank) {
+            lane.session().cosign(cosign);
+        }
         let Ok(commands) = self.ports.commands.pending(lane.known.bank, MAX_COMMANDS).await else { return };
         for command in commands {
             let id = command.id;

@@ -389,6 +389,7 @@ impl Platform {
                 }
                 Output::Greeted(hello) => News::Greeted(hello),
                 Output::Status(status) => News::Status(status),
+                Output::Witnessed(witnessed) => News::Witnessed(witnessed),
                 Output::Online => News::Online,
                 Output::Offline => {
                     self.did.push(Did::NoticedSilence(bank));

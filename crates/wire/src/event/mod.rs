@@ -112,6 +112,7 @@ pub fn encode_platform(org: OrgId, event: &PlatformEvent) -> Result<Vec<u8>, Eve
         PlatformEventKind::CarrierAdded { name: text, .. }
         | PlatformEventKind::SettingChanged { what: text }
         | PlatformEventKind::BankOperationRequested { what: text, .. }
+        | PlatformEventKind::WitnessRefused { witness: text, .. }
             if text.len() > MAX_TEXT_BYTES =>
         {
             return Err(EventError::TooLong);

@@ -6,7 +6,7 @@ use bailee_domain::access::{Permission, Role};
 use bailee_domain::badge::Assurance;
 use bailee_domain::compartment::{CompartmentNo, OutOfService, Service, Size};
 use bailee_domain::event::{
-    Authority, Deposit, EventKind, OpenFailure, Problem, Purpose, Refusal, RemoteRefusal, Surface,
+    Authority, Deposit, EventKind, Misconduct, OpenFailure, Problem, Purpose, Refusal, RemoteRefusal, Surface,
 };
 use bailee_domain::id::WorkOrderId;
 use bailee_domain::id::{AlertId, BankId, CarrierId, GrantId, MessageId, ParcelId, PersonId, TokenId};
@@ -169,6 +169,7 @@ numbers! {
     RemoteRefusal { 1 NotAuthorised, 2 NotPresent, 3 BreakerOpen, 4 OutOfTime, 5 DoorUnavailable, }
     KeyUse { 1 Resident, 2 Administrator, 3 Officer, }
     Assurance { 1 Weak, 2 Strong, }
+    Misconduct { 1 Fork, 2 Shrink, 3 Gap, }
 }
 
 variants! { Area { 1 Door(number: CompartmentNo); 2 Zone(column: u16); 3 Bank {}; } }
@@ -277,6 +278,7 @@ variants! {
         69 WorkOrderOpened { 1 order: WorkOrderId, 2 technician: PersonId, 3 expires: WallTime };
         70 WorkOrderClosed { 1 order: WorkOrderId };
         71 TechnicianSignedIn { 1 technician: PersonId, 2 order: WorkOrderId };
+        90 LedgerRefused { 1 misconduct: Misconduct, 2 size: u64, 3 evidence: [u8; 32] };
     }
 }
 
@@ -310,5 +312,7 @@ variants! {
         26 LogExported { 1 entries: u64 };
         27 BankOperationRequested { 1 bank: BankId, 2 what: String };
         28 EvidenceExported { 1 request: [u8; 32] };
+        90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
+        91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
     }
 }

@@ -18,6 +18,7 @@ use super::bounds::{
 use super::guard;
 use super::proto::{self, from_bank::Body};
 use super::roster::{layout_from, layout_to};
+use super::witness::{Witnessed, witnessed_from, witnessed_to};
 use super::{MAX_EVENTS_IN_FLIGHT, VERSION};
 use crate::event::MAX_LEAF_BYTES;
 
@@ -55,6 +56,8 @@ pub enum FromBank {
     },
     /// A new bank asks to be let in.
     Enrol(Box<Enrol>),
+    /// The bank's witness answers.
+    Witnessed(Witnessed),
 }
 
 /// Who the bank is and where it stands.
@@ -80,6 +83,10 @@ pub struct Hello {
     pub clock_quality: TimeQuality,
     /// How many kiosk screens it has.
     pub screens: u8,
+    /// The verifier key of its cosignatures (C2SP `vkey`), if it is a witness; at most [`MAX_TEXT_BYTES`].
+    ///
+    /// [`MAX_TEXT_BYTES`]: super::MAX_TEXT_BYTES
+    pub witness: Option<String>,
 }
 
 /// Consecutive events.
@@ -183,6 +190,7 @@ impl FromBank {
                 answer: answer_number(*answer),
             }),
             Self::Ping { nonce } => Body::Ping(proto::Ping { nonce: *nonce }),
+            Self::Witnessed(witnessed) => Body::Witnessed(witnessed_to(witnessed)),
             Self::Enrol(enrol) => Body::Enrol(proto::Enrol {
                 bank: enrol.bank.to_bytes().to_vec(),
                 secret: enrol.secret.to_vec(),
@@ -220,6 +228,7 @@ impl FromBank {
                 Ok(Self::Reply { command, answer: answer(reply.answer)? })
             }
             Body::Ping(ping) => Ok(Self::Ping { nonce: ping.nonce }),
+            Body::Witnessed(witnessed) => witnessed_from(witnessed).map(Self::Witnessed),
             Body::Enrol(enrol) => enrol_from(enrol).map(|e| Self::Enrol(Box::new(e))),
         }
     }
@@ -237,6 +246,7 @@ fn hello_to(hello: &Hello) -> proto::Hello {
         clock: hello.clock.unix_ms(),
         clock_quality: quality_number(hello.clock_quality),
         screens: hello.screens.into(),
+        witness: hello.witness.clone().unwrap_or_default(),
     }
 }
 
@@ -252,6 +262,7 @@ fn hello_from(hello: proto::Hello) -> Result<Hello, LinkError> {
         clock: WallTime::from_unix_ms(hello.clock),
         clock_quality: quality(hello.clock_quality)?,
         screens: small(hello.screens, "screens")?,
+        witness: Some(text(hello.witness, "witness")?).filter(|key| !key.is_empty()),
     })
 }
 

@@ -9,6 +9,7 @@ use super::bounds::{LinkError, MAX_FRAME_BYTES, fixed, text};
 use super::command::{MAX_PARTS, PART_BYTES, Part};
 use super::proto::{self, from_platform::Body};
 use super::roster::{roster_from, roster_to};
+use super::witness::{Cosign, cosign_from, cosign_to};
 use super::{BankId, OrgId, Roster, VERSION, WallTime};
 
 /// A message of the platform.
@@ -42,6 +43,8 @@ pub enum FromPlatform {
     },
     /// The new bank is let in.
     Enrolled(Box<Enrolled>),
+    /// The bank's witness is asked to cosign a checkpoint.
+    Cosign(Cosign),
     /// The bank is not served; the connection is closed after this.
     Refused {
         /// The kind of reason.
@@ -66,6 +69,8 @@ pub struct Enrolled {
     pub code_salt: [u8; 16],
     /// The number of that key and salt.
     pub code_epoch: u32,
+    /// The verifier key of the organisation's log (C2SP `vkey`), for the bank's witness.
+    pub log_key: Option<String>,
 }
 
 impl fmt::Debug for Enrolled {
@@ -130,7 +135,9 @@ impl FromPlatform {
                 code_key: enrolled.code_key.to_vec(),
                 code_salt: enrolled.code_salt.to_vec(),
                 code_epoch: enrolled.code_epoch,
+                log_key: enrolled.log_key.clone().unwrap_or_default(),
             }),
+            Self::Cosign(cosign) => Body::Cosign(cosign_to(cosign)),
             Self::Refused { reason, message } => Body::Refused(proto::Refused {
                 reason: REASONS.iter().find(|(_, r)| r == reason).expect("the table names every reason").0,
                 message: message.clone(),
@@ -158,6 +165,7 @@ impl FromPlatform {
             Body::Time(t) => Self::Time { time: WallTime::from_unix_ms(t.time) },
             Body::Pong(p) => Self::Pong { nonce: p.nonce, time: WallTime::from_unix_ms(p.time) },
             Body::Enrolled(enrolled) => Self::Enrolled(Box::new(enrolled_from(enrolled)?)),
+            Body::Cosign(cosign) => Self::Cosign(cosign_from(cosign)?),
             Body::Refused(refused) => Self::Refused {
                 // A reason this program does not know yet is still a refusal.
                 reason: REASONS
@@ -194,5 +202,6 @@ fn enrolled_from(enrolled: proto::Enrolled) -> Result<Enrolled, LinkError> {
         code_key: fixed(&enrolled.code_key, "code key")?,
         code_salt: fixed(&enrolled.code_salt, "code salt")?,
         code_epoch: enrolled.code_epoch,
+        log_key: Some(text(enrolled.log_key, "log key")?).filter(|key| !key.is_empty()),
     })
 }

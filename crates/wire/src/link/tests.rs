@@ -5,6 +5,7 @@ use bailee_domain::code::Code;
 use bailee_domain::compartment::{
     Compartment, CompartmentNo, Layout, OutOfService, Reach, Sensed, Service, Size, Wiring,
 };
+use bailee_domain::event::Misconduct;
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, CommandId, GrantId, PersonId, WorkOrderId};
 use bailee_domain::roster::{CourierPass, IssuerKey, MAX_RECIPIENTS, Policy, Recipient};
@@ -122,7 +123,7 @@ fn status(dice: &mut Dice) -> BankStatus {
 }
 
 fn from_bank(dice: &mut Dice) -> FromBank {
-    match dice.below(7) {
+    match dice.below(8) {
         0 => FromBank::Hello(Box::new(Hello {
             bank: BankId::from_bytes(dice.bytes()),
             software: dice.text(MAX_TEXT_BYTES),
@@ -134,6 +135,7 @@ fn from_bank(dice: &mut Dice) -> FromBank {
             clock: time(dice),
             clock_quality: dice.pick(&[TimeQuality::Degraded, TimeQuality::Holdover, TimeQuality::Trusted]),
             screens: dice.bytes::<1>()[0],
+            witness: if dice.below(2) == 0 { None } else { Some("bailee/bank+00000000+BAAA".to_owned()) },
         })),
         1 => FromBank::Events(Events {
             first: dice.number().max(1),
@@ -154,6 +156,18 @@ fn from_bank(dice: &mut Dice) -> FromBank {
             ]),
         },
         5 => FromBank::Ping { nonce: dice.number() },
+        6 => FromBank::Witnessed(Witnessed {
+            size: dice.number(),
+            status: u16::from_be_bytes(dice.bytes()),
+            body: dice.bytes::<30>().to_vec(),
+            misconduct: dice.pick(&[
+                None,
+                Some(Misconduct::Fork),
+                Some(Misconduct::Shrink),
+                Some(Misconduct::Gap),
+            ]),
+            kept: dice.bytes::<20>().to_vec(),
+        }),
         _ => FromBank::Enrol(Box::new(Enrol {
             bank: BankId::from_bytes(dice.bytes()),
             secret: dice.bytes(),
@@ -225,7 +239,7 @@ fn request(dice: &mut Dice) -> Request {
 }
 
 fn from_platform(dice: &mut Dice) -> FromPlatform {
-    match dice.below(7) {
+    match dice.below(8) {
         0 => FromPlatform::Welcome { acked: dice.number(), time: time(dice) },
         1 => FromPlatform::Ack { up_to: dice.number() },
         2 => {
@@ -242,7 +256,13 @@ fn from_platform(dice: &mut Dice) -> FromPlatform {
             code_key: dice.bytes(),
             code_salt: dice.bytes(),
             code_epoch: 1,
+            log_key: if dice.below(2) == 0 { None } else { Some("bailee/log+00000000+AQAA".to_owned()) },
         })),
+        6 => FromPlatform::Cosign(Cosign {
+            size: dice.number(),
+            log_key: dice.text(MAX_TEXT_BYTES),
+            request: dice.bytes::<50>().to_vec(),
+        }),
         _ => FromPlatform::refused(RefusedReason::Protocol, &dice.text(400)),
     }
 }

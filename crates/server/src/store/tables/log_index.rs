@@ -109,6 +109,7 @@ impl Indexed {
             | Kind::ChainHead { bank, .. }
             | Kind::BankOffline { bank }
             | Kind::BankOnline { bank }
+            | Kind::BankChainBroken { bank, .. }
             | Kind::BankOperationRequested { bank, .. } => self.bank = Some(*bank),
             Kind::CodeIssued { grant, .. } => self.grant = Some(*grant),
             Kind::ParcelOverdue { parcel } | Kind::ParcelExtended { parcel, .. } => {
@@ -122,6 +123,7 @@ impl Indexed {
             | Kind::SettingChanged { .. }
             | Kind::TokenCreated { .. }
             | Kind::TokenRevoked { .. }
+            | Kind::WitnessRefused { .. }
             | Kind::LogExported { .. }
             | Kind::EvidenceExported { .. } => {}
         }
@@ -151,7 +153,9 @@ impl Indexed {
 /// How soon somebody must look at an event of the platform.
 const fn platform_severity(kind: &PlatformEventKind) -> Severity {
     match kind {
-        PlatformEventKind::BankOffline { .. } => Severity::Alarm,
+        PlatformEventKind::BankOffline { .. }
+        | PlatformEventKind::BankChainBroken { .. }
+        | PlatformEventKind::WitnessRefused { .. } => Severity::Alarm,
         PlatformEventKind::SignInRefused
         | PlatformEventKind::PermissionDenied { .. }
         | PlatformEventKind::NotificationFailed { .. }
