@@ -144,6 +144,8 @@ ids! {
     SessionId = "ses";
     /// An alert: something that needs somebody's attention.
     AlertId = "alr";
+    /// An export of evidence.
+    EvidenceId = "evd";
     /// A work order: a technician, some doors, a time.
     WorkOrderId = "wko";
 }

@@ -26,9 +26,12 @@ impl Presence {
     /// Shows another code if it is time.
     pub(super) fn turn(&mut self, now: MonoTime, rng: &mut dyn Rng) {
         let shown_ms = now.since_ms(self.since);
-        if shown_ms >= SHOWN_MS {
-            let previous = (shown_ms < 2 * SHOWN_MS).then_some(self.current);
-            *self = Self { previous, ..Self::begin(now, rng) };
+        if shown_ms >= 2 * SHOWN_MS {
+            *self = Self::begin(now, rng);
+        } else if shown_ms >= SHOWN_MS {
+            // Counted from when it should have changed, so that no code is taken for longer.
+            let since = self.since.plus_ms(SHOWN_MS);
+            *self = Self { previous: Some(self.current), ..Self::begin(since, rng) };
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bailee_domain::bank::io::{
-    Action, Answer, Candidate, Input, Output, Record, Request, Siren, Subject, UnlockResult, Verdict,
+    Action, Answer, Candidate, Checked, Input, Output, Record, Request, Siren, Subject, UnlockResult, Verdict,
 };
 use bailee_domain::bank::screen::{Screen, View};
 use bailee_domain::bank::{Bank, Lasting};
@@ -16,6 +16,7 @@ use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, CommandId, GrantId, PersonId};
 use bailee_domain::lockdown::{Keeper, Security};
 use bailee_domain::roster::{CourierPass, Recipient, Roster};
+use bailee_domain::signer::{PersonKey, Proof, Statement};
 use bailee_domain::time::{MonoTime, Now, TimeQuality, WallTime};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -87,6 +88,8 @@ pub enum Latch {
     Mute,
 }
 
+pub type Checker = fn(&Statement, &[(PersonKey, Proof)]) -> Checked;
+
 pub struct Rig {
     pub bank: Bank,
     pub records: Vec<Record>,
@@ -98,6 +101,8 @@ pub struct Rig {
     pub pulses: Vec<CompartmentNo>,
     pub replies: Vec<Answer>,
     pub siren: Siren,
+    /// Checks signatures; without one no check ever ends.
+    pub checker: Option<Checker>,
     pending: VecDeque<Input>,
     last_misses: Vec<Code>,
     commands: u8,
@@ -105,6 +110,11 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
+        Self::with_roster(roster(1))
+    }
+
+    /// A bank whose first roster this is.
+    pub fn with_roster(first: Roster) -> Self {
         let now = Now {
             mono: MonoTime::from_ms(1_000),
             wall: WallTime::from_unix_ms(1_800_000_000_000),
@@ -122,13 +132,14 @@ impl Rig {
             pulses: Vec::new(),
             replies: Vec::new(),
             siren: Siren::Off,
+            checker: None,
             pending: VecDeque::new(),
             last_misses: Vec::new(),
             commands: 0,
         };
         rig.execute(out, usize::MAX);
         rig.read_doors();
-        rig.ask(Request::TakeRoster(roster(1)));
+        rig.ask(Request::TakeRoster(first));
         rig
     }
 
@@ -184,7 +195,11 @@ impl Rig {
                     self.pending.push_back(Input::Door { compartment, sensed });
                 }
                 Output::Siren(siren) => self.siren = siren,
-                Output::CheckSignatures { .. } => {}
+                Output::CheckSignatures { check, statement, signatures } => {
+                    let checked = self.checker.map(|checker| checker(&statement, &signatures));
+                    let answer = checked.map(|checked| Input::SignaturesChecked { check, checked });
+                    self.pending.extend(answer);
+                }
                 Output::Reply { answer, .. } => self.replies.push(answer),
             }
         }
