@@ -61,6 +61,10 @@ impl CodeChecker {
 const fn bytes_of(subject: Subject) -> [u8; 16] {
     match subject {
         Subject::Grant(grant) => grant.to_bytes(),
-        Subject::Courier(person) => person.to_bytes(),
+        Subject::Courier(person)
+        | Subject::Keeper(person)
+        | Subject::Pin(person)
+        | Subject::Enrolment(person) => person.to_bytes(),
+        Subject::WorkOrder(order) => order.to_bytes(),
     }
 }

@@ -9,19 +9,24 @@
 
 mod compaction;
 mod replay;
+mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bailee_domain::bank::io::{Answer, BoardHealth, Candidate, DoorStatus, Input, Output, Record, Request};
-use bailee_domain::bank::screen::{Notice, Screen, View};
+use bailee_domain::bank::io::{
+    Answer, BoardHealth, Candidate, DoorStatus, Input, Output, Record, Request, Siren,
+};
+use bailee_domain::bank::screen::{LockdownShown, Notice, Screen, View};
 use bailee_domain::bank::{Bank, Lasting};
 use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
 use bailee_domain::event::Severity;
 use bailee_domain::id::CommandId;
+use bailee_domain::signer::{PersonKey, Proof, Statement};
 use bailee_domain::time::{MonoTime, Now, WallTime};
+use bailee_domain::truth::Truth;
 use bailee_wire::event::{NO_EVENT, chain_hash};
 use bailee_wire::record::{self, Place, RecordError};
 use rand_core::{CryptoRng, Rng};
@@ -29,6 +34,7 @@ use rand_core::{CryptoRng, Rng};
 pub use self::compaction::CompactAfter;
 use self::compaction::Written;
 use self::replay::Replay;
+use self::seen::Seen;
 use crate::backlog::{Backlog, Identity};
 use crate::journal::{Disk, Journal, JournalError};
 
@@ -57,6 +63,17 @@ pub enum Effect {
         wiring: Wiring,
         /// Not later than this.
         deadline: MonoTime,
+    },
+    /// Turn the siren on or off.
+    Siren(Siren),
+    /// Check every signature, answer with [`Input::SignaturesChecked`].
+    CheckSignatures {
+        /// Comes back in the answer.
+        check: u64,
+        /// What is said to be signed.
+        statement: Statement,
+        /// By which keys, and what proves it.
+        signatures: Vec<(PersonKey, Proof)>,
     },
     /// Tell the platform what became of its request.
     Reply {
@@ -112,6 +129,7 @@ pub struct Controller<D, R> {
     boards: BTreeMap<u8, BoardHealth>,
     /// Doors seen open since the last moment when everything was written down: to be told even if shut again.
     seen_open: BTreeSet<CompartmentNo>,
+    seen: Seen,
     revive_at: MonoTime,
     compact_after: CompactAfter,
     written: Written,
@@ -175,6 +193,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             doors: BTreeMap::new(),
             boards: BTreeMap::new(),
             seen_open: BTreeSet::new(),
+            seen: Seen::default(),
             revive_at: MonoTime::default(),
             compact_after: CompactAfter::STANDARD,
             written: Written::default(),
@@ -198,6 +217,9 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
         let boards: Vec<_> = self.boards.iter().map(|(board, health)| (*board, *health)).collect();
         for (board, health) in boards {
             effects.extend(self.handle(Input::Board { board, health }, now));
+        }
+        for input in self.seen.inputs() {
+            effects.extend(self.handle(input, now));
         }
         let doors: Vec<_> = self.doors.iter().map(|(number, sensed)| (*number, *sensed)).collect();
         let opened = seen_open.iter().map(|number| (*number, Sensed::Open));
@@ -240,7 +262,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
                     self.doors.extend(wired.map(|c| (c.number, Sensed::Unknown)));
                 }
             }
-            _ => {}
+            _ => self.seen.take(input),
         }
     }
 
@@ -260,6 +282,10 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
                 Output::Verify { guess, code, candidates } => Effect::Verify { guess, code, candidates },
                 Output::Unlock { ticket, compartment, wiring, deadline } => {
                     Effect::Unlock { ticket, compartment, wiring, deadline }
+                }
+                Output::Siren(siren) => Effect::Siren(siren),
+                Output::CheckSignatures { check, statement, signatures } => {
+                    Effect::CheckSignatures { check, statement, signatures }
                 }
                 Output::Reply { command, answer } => Effect::Reply { command, answer },
                 Output::Record(_) => unreachable!("taken above"),
@@ -366,6 +392,11 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
                 notice: Some(Notice::OutOfOrder),
                 alarms: Vec::new(),
                 leaving_in_s: None,
+                lockdowns: Vec::new(),
+                tampers: Vec::new(),
+                asks: None,
+                unattended: false,
+                remote: Default::default(),
             },
         }
     }
@@ -373,6 +404,16 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     /// Every door, for the platform's map.
     pub fn doors(&self) -> Vec<DoorStatus> {
         self.bank.as_ref().map(Bank::doors).unwrap_or_default()
+    }
+
+    /// The four states of every compartment.
+    pub fn truth(&self) -> Vec<Truth> {
+        self.bank.as_ref().map(Bank::truth).unwrap_or_default()
+    }
+
+    /// Every lockdown in force.
+    pub fn lockdowns(&self, now: Now) -> Vec<LockdownShown> {
+        self.bank.as_ref().map(|bank| bank.lockdowns(now.mono)).unwrap_or_default()
     }
 
     /// The lasting state, while the bank works.

@@ -11,27 +11,33 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bailee_domain::bank::io::{
-    Action, BoardHealth, Candidate, DoorStatus, Input, Request, UnlockResult, Verdict,
+    Action, BoardHealth, Candidate, Checked, DoorStatus, Input, Request, UnlockResult, Verdict,
 };
-use bailee_domain::bank::screen::View;
+use bailee_domain::bank::screen::{LockdownShown, View};
 use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
-use bailee_domain::compartment::{Layout, Sensed, Wiring};
+use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
 use bailee_domain::event::Severity;
 use bailee_domain::id::{BankId, CommandId};
+use bailee_domain::tamper::{Sign, Source, Tamper};
 use bailee_domain::time::{MonoTime, Now, TrustedClock, WallTime};
+use bailee_domain::truth::{ItemSensed, Truth};
 use bailee_wire::link::{BankStatus, BoardStatus};
+use bailee_wire::response::{self, Response};
 use rand_core::CryptoRng;
 use tokio::sync::{oneshot, watch};
 
 use crate::boards::{
-    BoardAddress, Bus, BusEvent, Channel, Door, DoorAddress, DoorState, Ticket, UnlockError, UnlockOrder,
+    BoardAddress, Bus, BusEvent, BusTrouble, Channel, Door, DoorAddress, DoorState, ItemSense, Ticket,
+    UnlockError, UnlockOrder,
 };
 use crate::clock::Clocks;
 use crate::codes::CodeChecker;
 use crate::controller::{Controller, Effect};
 use crate::journal::Disk;
 use crate::kiosk::{Away, Heard, Kiosk};
+use crate::signatures::{self, Job};
+use crate::siren::SirenLine;
 use crate::tokens;
 use crate::witness::Accusation;
 
@@ -52,6 +58,10 @@ pub enum Message {
     Request(CommandId, WallTime, Request),
     /// The platform holds the events up to here.
     Acknowledged(u64),
+    /// Signatures have been checked.
+    SignaturesChecked(u64, Checked),
+    /// A sensor, a switch or a reader says something.
+    Sensed(Input),
     /// The platform's authenticated time.
     TrustTime(WallTime),
     /// Answer, to show that the loop goes round.
@@ -116,6 +126,8 @@ pub struct Parts<D, R> {
     pub clocks: Clocks,
     /// Where news for the link goes.
     pub news: NewsSink,
+    /// What makes a noise.
+    pub siren: SirenLine,
 }
 
 /// The way into the loop; cheap to clone.
@@ -152,12 +164,27 @@ impl Loop {
         D: Disk + 'static,
         R: CryptoRng + Send + 'static,
     {
-        let Parts { controller, first, buses, wires, layout, bank, checker, mut trusted, clocks, news } =
-            parts;
+        let Parts {
+            controller,
+            first,
+            buses,
+            wires,
+            layout,
+            bank,
+            checker,
+            mut trusted,
+            clocks,
+            news,
+            siren,
+        } = parts;
         let now = trusted.now(clocks.rtc(), clocks.mono());
         let (view, shown) = watch::channel(Arc::new(controller.view(now)));
         let shared = Arc::new(Mutex::new(now));
         let jobs = start_checker(checker, queue.clone())?;
+        let checked = queue.clone();
+        let signatures = signatures::start(bank, move |check, outcome| {
+            checked.send(Message::SignaturesChecked(check, outcome)).is_ok()
+        })?;
         let handle = Handle { queue, view: shown, now: shared.clone(), clocks };
         let mut engine = Engine {
             controller,
@@ -169,9 +196,12 @@ impl Loop {
             clocks,
             news,
             jobs,
+            signatures,
             view,
             now: shared,
             health: BTreeMap::new(),
+            items: BTreeMap::new(),
+            siren,
             told: None,
             status_version: 0,
         };
@@ -230,10 +260,13 @@ impl Kiosk for Handle {
     }
 }
 
-type Job = (u64, Code, Vec<Candidate>);
+type CodeJob = (u64, Code, Vec<Candidate>);
 
-fn start_checker(mut checker: CodeChecker, queue: SyncSender<Message>) -> std::io::Result<SyncSender<Job>> {
-    let (jobs, inbox) = mpsc::sync_channel::<Job>(4);
+fn start_checker(
+    mut checker: CodeChecker,
+    queue: SyncSender<Message>,
+) -> std::io::Result<SyncSender<CodeJob>> {
+    let (jobs, inbox) = mpsc::sync_channel::<CodeJob>(4);
     std::thread::Builder::new().name("codes".into()).spawn(move || {
         for (guess, code, candidates) in inbox {
             let verdict = checker.check(&code, &candidates);
@@ -246,7 +279,10 @@ fn start_checker(mut checker: CodeChecker, queue: SyncSender<Message>) -> std::i
 }
 
 /// What the link was told last: doors, boards, keypad, and whether the bank is in order.
-type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool);
+type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool, Guarded);
+
+/// The four states of every compartment, lockdowns and signs of tampering, as the link was told.
+type Guarded = (Vec<Truth>, Vec<LockdownShown>, Vec<(Source, Tamper)>);
 
 struct Engine<D, R> {
     controller: Controller<D, R>,
@@ -257,10 +293,13 @@ struct Engine<D, R> {
     trusted: TrustedClock,
     clocks: Clocks,
     news: NewsSink,
-    jobs: SyncSender<Job>,
+    jobs: SyncSender<CodeJob>,
+    signatures: SyncSender<Job>,
     view: watch::Sender<Arc<View>>,
     now: Arc<Mutex<Now>>,
     health: BTreeMap<u8, BoardHealth>,
+    items: BTreeMap<CompartmentNo, ItemSensed>,
+    siren: SirenLine,
     told: Option<Told>,
     status_version: u64,
 }
@@ -297,6 +336,10 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             Message::Verified(guess, outcome) => self.handle(Input::Verified { guess, outcome }),
             Message::Request(command, deadline, request) => {
                 self.handle(Input::Platform { command, deadline, request });
+            }
+            Message::Sensed(input) => self.handle(input),
+            Message::SignaturesChecked(check, checked) => {
+                self.handle(Input::SignaturesChecked { check, checked });
             }
             Message::Acknowledged(up_to) => self.handle(Input::Acknowledged { up_to }),
             Message::TrustTime(time) => {
@@ -338,6 +381,15 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
                     }
                 }
                 Effect::Unlock { ticket, wiring, deadline, .. } => self.unlock(ticket, wiring, deadline),
+                Effect::Siren(siren) => self.siren.set(siren),
+                Effect::CheckSignatures { check, statement, signatures } => {
+                    let party = self.controller.lasting().map(|l| l.roster.signers.relying_party.clone());
+                    let party = party.unwrap_or_default();
+                    // Few are ever under way; if there is no room, the engine gives the check up in its time.
+                    if self.signatures.try_send(Job { check, statement, signatures, party }).is_err() {
+                        tracing::error!("the checker of signatures has stopped");
+                    }
+                }
                 Effect::Reply { command, answer } => (self.news)(News::Replied(command, answer)),
                 Effect::Written { seq, severity } => (self.news)(News::Appended(seq, severity)),
             }
@@ -373,7 +425,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             BusEvent::DoorPushed { board, door, .. } => self.door(bus, board, &door),
             BusEvent::Silent { board, .. } => self.board(bus, board, BoardHealth::Silent),
             BusEvent::Back { board, .. } => self.board(bus, board, BoardHealth::Answering),
-            other => tracing::debug!(?other, "bus"),
+            other => self.bus_sign(bus, other),
         }
     }
 
@@ -387,6 +439,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             self.wires.number(bus, address).map(|board| Wiring { board, channel: door.channel.number() });
         if let Some(compartment) = wiring.and_then(|wiring| self.layout.at(wiring)).map(|c| c.number) {
             self.handle(Input::Door { compartment, sensed });
+            self.item(compartment, door.item);
         }
     }
 
@@ -397,7 +450,54 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         }
     }
 
+    /// An item sensor's reading, when it has changed: most boards have none.
+    fn item(&mut self, compartment: CompartmentNo, sense: ItemSense) {
+        let item = match sense {
+            ItemSense::Present => ItemSensed::Present,
+            ItemSense::Absent => ItemSensed::Absent,
+            ItemSense::Unknown => ItemSensed::Unknown,
+        };
+        let before = self.items.insert(compartment, item).unwrap_or(ItemSensed::Unknown);
+        if before != item {
+            self.handle(Input::Item { compartment, item });
+        }
+    }
+
+    /// What a bus reports besides doors, as a sign of tampering where it is one.
+    fn bus_sign(&mut self, bus: usize, event: BusEvent) {
+        let line = Source::Bus(u8::try_from(bus).unwrap_or(u8::MAX));
+        let (tamper, sign) = match &event {
+            BusEvent::Trouble { what: BusTrouble::ManyBadFrames, .. } => (Tamper::BadFrames, Sign::Present),
+            BusEvent::Trouble { what: BusTrouble::UnaskedFrames, .. } => (Tamper::Unsolicited, Sign::Present),
+            BusEvent::Trouble { what, .. } => return self.bus_trouble(bus, *what),
+            BusEvent::LineLost { .. } => (Tamper::Silent, Sign::Present),
+            BusEvent::LineBack { .. } => (Tamper::Silent, Sign::Gone),
+            other => return tracing::debug!(?other, "bus"),
+        };
+        self.handle(Input::Tamper { source: line, tamper, sign });
+    }
+
+    /// What an honest cabinet does not do. Doors that no order opened are the engine's own to see.
+    fn bus_trouble(&mut self, bus: usize, what: BusTrouble) {
+        let (at, tamper) = match what {
+            BusTrouble::OtherDoorOpened { opened, .. } => (opened, Tamper::Crossed),
+            BusTrouble::Contradicted(door) => (door, Tamper::BothWays),
+            BusTrouble::ItemChangedBehindClosedDoor(door) => (door, Tamper::Unsteady),
+            other => return tracing::warn!(?other, bus, "trouble on a bus"),
+        };
+        let wiring =
+            self.wires.number(bus, at.board).map(|board| Wiring { board, channel: at.channel.number() });
+        if let Some(compartment) = wiring.and_then(|wiring| self.layout.at(wiring)).map(|c| c.number) {
+            let source = Source::Door(compartment);
+            self.handle(Input::Tamper { source, tamper, sign: Sign::Present });
+        }
+    }
+
     fn token(&mut self, text: &str) -> Heard {
+        if let Ok(Response { key, signature }) = response::parse(text) {
+            self.handle(Input::Response { key, signature });
+            return Heard::Ours;
+        }
         let issuers =
             self.controller.lasting().map(|lasting| lasting.roster.issuers.clone()).unwrap_or_default();
         match tokens::read(text, self.bank, &issuers) {
@@ -428,7 +528,10 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
     fn tell_status(&mut self, now: Now) {
         let keypad =
             self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
-        let status = (self.controller.doors(), self.health.clone(), keypad, self.controller.in_order());
+        let tampers = self.controller.lasting().map(|lasting| lasting.tampers.keys().copied().collect());
+        let guarded = (self.controller.truth(), self.controller.lockdowns(now), tampers.unwrap_or_default());
+        let in_order = self.controller.in_order();
+        let status = (self.controller.doors(), self.health.clone(), keypad, in_order, guarded);
         if self.told.as_ref() == Some(&status) {
             return;
         }
@@ -447,6 +550,9 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             boards: self.wires.boards.keys().map(board).collect(),
             keypad,
             warnings,
+            truth: status.4.0.clone(),
+            lockdowns: status.4.1.clone(),
+            tampers: status.4.2.clone(),
         })));
         self.told = Some(status);
     }

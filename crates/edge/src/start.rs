@@ -21,11 +21,12 @@ use crate::config::{ConfigError, EdgeConfig};
 use crate::controller::{Controller, StartError};
 use crate::installation::{Installation, InstallationError};
 use crate::journal::{FolderDisk, Journal, JournalError};
-use crate::kiosk;
+use crate::kiosk::{self, Kiosk};
 use crate::link::{self, LinkSwitch};
+use crate::readers::feed::{Fed, FeedError};
+use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
 use crate::siren::SirenLine;
 use crate::switches;
-use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
 use crate::witness::BankWitness;
 
 /// Why a controller did not start.
@@ -52,6 +53,9 @@ pub enum RunError {
         #[source]
         source: BusError,
     },
+    /// The readers.
+    #[error("the readers cannot be used")]
+    Readers(#[from] FeedError),
     /// A socket, a file or a thread.
     #[error("{what}")]
     Io {
@@ -144,10 +148,12 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         siren: SirenLine::at(config.siren.clone()),
     };
     let switch_queue = sender.clone();
+    let readers = Fed::start(config, &installation, clocks, sender.clone())?;
     let engine = Loop::start(parts, (sender, inbox))
         .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
     switches::watch(&config.switches, switch_queue)
         .map_err(|source| RunError::Io { what: "the switches cannot be watched", source })?;
+    let readers_task = tokio::spawn(readers.attend(engine.handle.view(), stopped.clone()));
     let setup = kiosk_setup(config, layout);
     let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
     let (switch, link_task) = link::start(
@@ -158,7 +164,7 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         clocks,
         stopped,
     )?;
-    Ok(Running { kiosk, switch, engine, backlog, stop, tasks: vec![kiosk_task, link_task] })
+    Ok(Running { kiosk, switch, engine, backlog, stop, tasks: vec![kiosk_task, link_task, readers_task] })
 }
 
 /// A bank whose witness can't work serves all the same; the platform shows that it doesn't cosign.

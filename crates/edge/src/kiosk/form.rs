@@ -2,8 +2,9 @@
 
 use bailee_domain::bank::io::Action;
 use bailee_domain::code::Code;
-use bailee_domain::compartment::Size;
+use bailee_domain::compartment::{CompartmentNo, Size};
 use bailee_domain::event::Problem;
+use bailee_domain::truth::Seen;
 use serde::Deserialize;
 
 /// The most bytes a form may have.
@@ -21,6 +22,9 @@ pub(super) struct Act {
     person: String,
     size: String,
     problem: String,
+    seen: String,
+    lockdown: String,
+    door: String,
 }
 
 /// Why a form is not an action.
@@ -47,6 +51,12 @@ impl TryFrom<Act> for Action {
             "back" => Self::Back,
             "cancel" => Self::Cancel,
             "report" => Self::Report(problem(&act.problem).ok_or(Unclear::Foreign)?),
+            "seen" => Self::Seen(seen(&act.seen).ok_or(Unclear::Foreign)?),
+            "release" => Self::Release(act.lockdown.parse().map_err(|_| Unclear::Foreign)?),
+            "lock-down" => Self::LockDown,
+            "silence" => Self::SilenceSiren,
+            "emergency" => Self::Emergency,
+            "door" => Self::ChooseDoor(CompartmentNo(act.door.parse().map_err(|_| Unclear::Foreign)?)),
             "still-here" => Self::StillHere,
             "finish" => Self::Finish,
             _ => return Err(Unclear::Foreign),
@@ -58,6 +68,14 @@ fn size(text: &str) -> Option<Size> {
     let mut letters = text.chars();
     let size = Size::from_code(letters.next()?)?;
     letters.next().is_none().then_some(size)
+}
+
+fn seen(text: &str) -> Option<Seen> {
+    match text {
+        "empty" => Some(Seen::Empty),
+        "full" => Some(Seen::Full),
+        _ => None,
+    }
 }
 
 fn problem(text: &str) -> Option<Problem> {
@@ -88,6 +106,11 @@ mod tests {
         assert_eq!(act("size", |a| a.size = "MM".into()), Err(Unclear::Foreign));
         assert_eq!(act("report", |a| a.problem = "empty".into()), Ok(Action::Report(Problem::Empty)));
         assert_eq!(act("pick", |a| a.person = "per_1".into()), Err(Unclear::Foreign));
+        assert_eq!(act("seen", |a| a.seen = "empty".into()), Ok(Action::Seen(Seen::Empty)));
+        assert_eq!(act("release", |a| a.lockdown = "7".into()), Ok(Action::Release(7)));
+        assert_eq!(act("release", |a| a.lockdown = "-7".into()), Err(Unclear::Foreign));
+        assert_eq!(act("door", |a| a.door = "12".into()), Ok(Action::ChooseDoor(CompartmentNo(12))));
+        assert_eq!(act("door", |a| a.door = "all".into()), Err(Unclear::Foreign));
         assert_eq!(act("open-everything", |_| {}), Err(Unclear::Foreign));
     }
 

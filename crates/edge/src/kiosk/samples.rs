@@ -3,16 +3,20 @@
 use std::fmt::Write as _;
 
 use bailee_domain::bank::screen::{
-    AlarmKind, DoorAlarm, Match, Notice, Screen, SizeChoice, Task, Then, View,
+    AlarmKind, DoorAlarm, LockdownShown, Match, Notice, Screen, SizeChoice, Sounding, Task, Then, View,
 };
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, Reach, Size, Wiring};
 use bailee_domain::event::Refusal;
 use bailee_domain::id::PersonId;
+use bailee_domain::lockdown::{Area, Cause, Exercise, Grade};
+use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::WallTime;
 use bailee_ui::i18n::Locale;
 
 use super::Setup;
+
+mod people;
 
 /// The time all samples are at.
 pub const NOW: WallTime = WallTime::from_unix_ms(1_800_000_000_000);
@@ -75,6 +79,11 @@ pub fn view(screen: Screen) -> View {
         notice: None,
         alarms: Vec::new(),
         leaving_in_s: None,
+        lockdowns: Vec::new(),
+        tampers: Vec::new(),
+        asks: None,
+        unattended: false,
+        remote: bailee_domain::bank::screen::RemoteView::default(),
     }
 }
 
@@ -100,7 +109,8 @@ fn sizes() -> Vec<SizeChoice> {
 /// Every screen and every notice, each with a name for a file.
 #[must_use]
 pub fn all() -> Vec<(String, View)> {
-    let mut all: Vec<(String, View)> = screens().into_iter().map(|(name, v)| (name.to_owned(), v)).collect();
+    let screens = screens().into_iter().chain(guarded()).chain(people::all());
+    let mut all: Vec<(String, View)> = screens.map(|(name, v)| (name.to_owned(), v)).collect();
     let refusals = [
         Refusal::UnknownCode,
         Refusal::TooManyTries,
@@ -111,15 +121,63 @@ pub fn all() -> Vec<(String, View)> {
         Refusal::DoorStuck,
         Refusal::NoSpace,
         Refusal::TooLate,
+        Refusal::LockedDown,
     ];
     let refused = refusals.map(|reason| Notice::Refused { reason, tries_left: 4 });
-    let others = [Notice::Reported, Notice::Cancelled, Notice::NoSpace, Notice::OutOfOrder];
+    let others = [
+        Notice::Thanks,
+        Notice::LockedDown,
+        Notice::Released,
+        Notice::ReleaseNeedsAnother,
+        Notice::Reported,
+        Notice::Cancelled,
+        Notice::NoSpace,
+        Notice::OutOfOrder,
+    ];
     for (notice, n) in refused.into_iter().chain(others).zip(1..) {
         let mut name = String::from("home-notice-");
         let _ = write!(name, "{n:02}");
         all.push((name, View { notice: Some(notice), ..home() }));
     }
     all
+}
+
+/// Lockdown, alarms of tampering and the question whether a compartment is empty.
+fn guarded() -> Vec<(&'static str, View)> {
+    let lockdown = |grade, exercise, area| LockdownShown {
+        lockdown: 812,
+        area,
+        grade,
+        cause: Cause::Tool,
+        exercise,
+        owner: None,
+        left_min: 42,
+        agreed: None,
+    };
+    let locked = lockdown(Grade::HoldAll, Exercise::Real, Area::Bank);
+    let zone = lockdown(Grade::HoldZone, Exercise::Real, Area::Zone(2));
+    let drill = lockdown(Grade::HoldAll, Exercise::Drill, Area::Bank);
+    let agreed = LockdownShown { agreed: Some(PersonId::from_bytes([1; 16])), ..zone };
+    let tampers = vec![(Source::Vibration(1), Tamper::Drill), (Source::Enclosure(1), Tamper::Opened)];
+    let open = Screen::PlaceParcel {
+        compartment: CompartmentNo(12),
+        recipient: recipient("4B", "M. R."),
+        can_go_bigger: true,
+    };
+    let asks = Some(CompartmentNo(12));
+    vec![
+        ("home-locked", View { lockdowns: vec![locked], tampers, ..home() }),
+        ("home-locked-zone", View { lockdowns: vec![zone], ..home() }),
+        ("home-drill", View { lockdowns: vec![drill], ..home() }),
+        ("home-asks", View { asks, ..home() }),
+        ("place-asks", View { asks, ..view(open.clone()) }),
+        ("place-unattended", View { unattended: true, ..view(open) }),
+        (
+            "keeper",
+            View { lockdowns: vec![locked, agreed, drill], ..view(Screen::Keeper { siren: Sounding::Yes }) },
+        ),
+        ("keeper-quiet", view(Screen::Keeper { siren: Sounding::No })),
+    ]
 }
 
 fn screens() -> Vec<(&'static str, View)> {

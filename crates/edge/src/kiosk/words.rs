@@ -1,8 +1,10 @@
 //! Which text says what: notices and alarms by key. The same words for every code that isn't good here.
 
-use bailee_domain::bank::screen::{AlarmKind, Notice};
+use bailee_domain::bank::screen::{AlarmKind, LockdownShown, Notice};
 use bailee_domain::budget::Keypad;
 use bailee_domain::event::Refusal;
+use bailee_domain::lockdown::{Area, Exercise, Grade};
+use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::WallTime;
 use bailee_ui::i18n::Texts;
 
@@ -50,6 +52,11 @@ pub(super) fn notice(texts: Texts, notice: Notice) -> Note {
         Notice::Reported => plain(texts, "ok", "check", "kiosk-reported"),
         Notice::Cancelled => plain(texts, "ok", "check", "kiosk-cancelled"),
         Notice::NoSpace => plain(texts, "warn", "warning", "kiosk-no-space"),
+        Notice::Thanks => plain(texts, "ok", "check", "kiosk-thanks"),
+        Notice::LockedDown => plain(texts, "warn", "lock", "kiosk-locked-down-now"),
+        Notice::Released => plain(texts, "ok", "open", "kiosk-released"),
+        Notice::ReleaseNeedsAnother => plain(texts, "warn", "people", "kiosk-release-needs-another"),
+        Notice::BadgeEnrolled => plain(texts, "ok", "check", "kiosk-badge-enrolled"),
         Notice::OutOfOrder => plain(texts, "bad", "wrench", "kiosk-out-of-order"),
     }
 }
@@ -63,6 +70,15 @@ fn refusal(texts: Texts, reason: Refusal, tries_left: u8) -> Note {
         Refusal::DoorUnavailable => plain(texts, "warn", "wrench", "kiosk-door-unavailable"),
         Refusal::DoorStuck => plain(texts, "warn", "wrench", "kiosk-door-stuck"),
         Refusal::NoSpace => plain(texts, "warn", "warning", "kiosk-no-space"),
+        Refusal::UnknownBadge => {
+            let tries = texts.t1("kiosk-tries-left", "count", tries_left);
+            Note { tries, ..plain(texts, "bad", "cross", "kiosk-badge-unknown") }
+        }
+        Refusal::WeakBadge => plain(texts, "warn", "cross", "kiosk-badge-weak"),
+        Refusal::NothingHere => plain(texts, "warn", "warning", "kiosk-nothing-here"),
+        Refusal::BadResponse => plain(texts, "bad", "cross", "kiosk-bad-response"),
+        Refusal::Occupied => plain(texts, "warn", "lock", "kiosk-occupied"),
+        Refusal::LockedDown => plain(texts, "warn", "lock", "kiosk-held"),
         Refusal::TooLate => plain(texts, "warn", "clock", "kiosk-too-late"),
     }
 }
@@ -83,6 +99,30 @@ pub(super) fn alarm(texts: Texts, kind: AlarmKind, number: &str) -> String {
         AlarmKind::HeldOpen => "kiosk-alarm-held",
     };
     texts.t1(key, "number", number)
+}
+
+/// What everybody is told about a lockdown in force: nothing about one that holds nobody's opening here.
+pub(super) fn lockdown(texts: Texts, lockdown: &LockdownShown) -> Option<Note> {
+    let key = match (lockdown.exercise, lockdown.grade, lockdown.area) {
+        (Exercise::Drill, ..) => "kiosk-drill",
+        (_, Grade::Watch | Grade::HoldRemote, _) => return None,
+        (Exercise::HoldingDrill, ..) => "kiosk-drill-holds",
+        (Exercise::Real, Grade::HoldZone, Area::Door(_) | Area::Zone(_)) => "kiosk-locked-zone",
+        (Exercise::Real, ..) => "kiosk-locked",
+    };
+    let tone = if lockdown.exercise.is_drill() { "warn" } else { "bad" };
+    Some(plain(texts, tone, "lock", key))
+}
+
+/// What everybody is told about a sign of tampering.
+pub(super) fn tamper(texts: Texts, source: Source, tamper: Tamper) -> String {
+    match (source, tamper) {
+        (_, Tamper::Impact | Tamper::Pry | Tamper::Drill | Tamper::Saw) => texts.t("kiosk-alarm-attack"),
+        (Source::Enclosure(_) | Source::PrySwitch(_), _) => texts.t("kiosk-alarm-enclosure"),
+        (Source::Door(number), _) => texts.t1("kiosk-alarm-door", "number", number.to_string()),
+        (Source::Reader(_), _) => texts.t("kiosk-alarm-reader"),
+        _ => texts.t("kiosk-alarm-sensor"),
+    }
 }
 
 /// Seconds until the keypad takes codes again; `None` when it does, or when only a person can reopen it.

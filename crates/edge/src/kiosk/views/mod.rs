@@ -16,6 +16,7 @@ use super::words::{self, Note, Remark};
 use super::{Contrast, Face, Placement, Settings, TextSize};
 
 mod parts;
+mod people;
 mod screens;
 
 /// Everything one rendering depends on.
@@ -116,6 +117,13 @@ fn kind(screen: &Screen) -> &'static str {
         Screen::TakeParcel { .. } => "take",
         Screen::Collected { .. } => "collected",
         Screen::DidNotOpen { .. } => "stuck",
+        Screen::Keeper { .. } => "keeper",
+        Screen::ChooseDoor { .. } => "choose",
+        Screen::Challenge { .. } => "challenge",
+        Screen::Inspecting { .. } => "inspecting",
+        Screen::Inspected { .. } => "inspected",
+        Screen::SecondFactor => "second",
+        Screen::HoldBadge => "badge",
     }
 }
 
@@ -123,8 +131,15 @@ fn kind(screen: &Screen) -> &'static str {
 fn refresh_s(screen: &Screen) -> Option<u8> {
     match screen {
         Screen::Checking | Screen::Opening { .. } => Some(1),
-        Screen::PlaceParcel { .. } | Screen::CloseFirst { .. } | Screen::TakeParcel { .. } => Some(2),
-        Screen::Collected { .. } | Screen::Deposited { .. } | Screen::DidNotOpen { .. } => Some(5),
+        Screen::PlaceParcel { .. }
+        | Screen::CloseFirst { .. }
+        | Screen::TakeParcel { .. }
+        | Screen::Inspecting { .. }
+        | Screen::HoldBadge => Some(2),
+        Screen::Collected { .. }
+        | Screen::Inspected { .. }
+        | Screen::Deposited { .. }
+        | Screen::DidNotOpen { .. } => Some(5),
         Screen::Home { keypad } if *keypad != bailee_domain::budget::Keypad::Ready => Some(5),
         _ => None,
     }
@@ -159,15 +174,28 @@ fn part(element: &str, id: &str, kind: &str, inner: &str, scene: &Scene<'_>) -> 
 
 fn notices(scene: &Scene<'_>, page: &Page) -> String {
     let alarms = scene.view.alarms.iter().take(8);
-    let alarms =
+    let mut alarms: Vec<String> =
         alarms.map(|alarm| words::alarm(page.texts, alarm.kind, &alarm.compartment.to_string())).collect();
-    rendered(&parts::Notices { page, alarms, notes: notes(scene, page) })
+    for (source, tamper) in &scene.view.tampers {
+        let said = words::tamper(page.texts, *source, *tamper);
+        if !alarms.contains(&said) && alarms.len() < 8 {
+            alarms.push(said);
+        }
+    }
+    let asks = scene.view.asks.map(|door| screens::door(scene, page, door));
+    rendered(&parts::Notices { page, alarms, notes: notes(scene, page), asks }) + &people::remote(scene, page)
 }
 
 fn notes(scene: &Scene<'_>, page: &Page) -> Vec<Note> {
     let own = scene.remark.map(|remark| words::remark(page.texts, remark));
     let engines = scene.view.notice.filter(|notice| *notice != Notice::OutOfOrder);
-    own.into_iter().chain(engines.map(|notice| words::notice(page.texts, notice))).collect()
+    let mut held: Vec<Note> = Vec::new();
+    for note in scene.view.lockdowns.iter().filter_map(|lockdown| words::lockdown(page.texts, lockdown)) {
+        if !held.contains(&note) {
+            held.push(note);
+        }
+    }
+    held.into_iter().chain(own).chain(engines.map(|notice| words::notice(page.texts, notice))).collect()
 }
 
 fn idle(scene: &Scene<'_>, page: &Page) -> String {

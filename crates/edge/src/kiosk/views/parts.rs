@@ -5,6 +5,7 @@ use bailee_ui::i18n::Locale;
 use bailee_ui::layout::Page;
 
 use super::Part;
+use super::screens::Door;
 use crate::kiosk::words::Note;
 
 #[derive(Template)]
@@ -30,6 +31,7 @@ pub(super) struct Notices<'a> {
     pub(super) page: &'a Page,
     pub(super) alarms: Vec<String>,
     pub(super) notes: Vec<Note>,
+    pub(super) asks: Option<Door>,
 }
 
 #[derive(Template)]

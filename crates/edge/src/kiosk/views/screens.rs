@@ -1,18 +1,19 @@
 //! One template per screen, and what stands beside it.
 
 use askama::Template;
-use bailee_domain::bank::screen::{Match, Notice, Screen, SizeChoice, Task, Then};
+use bailee_domain::bank::screen::{LockdownShown, Match, Notice, Screen, SizeChoice, Sounding, Task, Then};
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{CompartmentNo, Size};
+use bailee_domain::lockdown::Area;
 use bailee_ui::layout::Page;
 use bailee_ui::map::{CellState, MapView};
 
-use super::{QUERY, Scene, WAIT_CLOCK, WAIT_S, rendered};
+use super::{QUERY, Scene, WAIT_CLOCK, WAIT_S, people, rendered};
 
 /// A door with its place in words.
-struct Door {
-    number: String,
-    place: String,
+pub(super) struct Door {
+    pub(super) number: String,
+    pub(super) place: String,
 }
 
 /// How the keypad is.
@@ -117,6 +118,7 @@ struct Place<'a> {
     door: Door,
     recipient: &'a Match,
     can_go_bigger: bool,
+    unattended: bool,
 }
 
 #[derive(Template)]
@@ -161,6 +163,23 @@ struct Stuck<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "kiosk/keeper.html")]
+struct Keeper<'a> {
+    page: &'a Page,
+    lockdowns: Vec<Held>,
+    siren: Sounding,
+}
+
+/// A lockdown as staff at the kiosk see it.
+struct Held {
+    number: u64,
+    what: String,
+    why: String,
+    ends: String,
+    agreed: bool,
+}
+
+#[derive(Template)]
 #[template(path = "kiosk/map.html")]
 struct Map<'a> {
     page: &'a Page,
@@ -181,6 +200,13 @@ pub(super) fn title_key(screen: &Screen) -> &'static str {
         Screen::Deposited { .. } => "kiosk-deposited-title",
         Screen::Collected { .. } => "kiosk-collected-title",
         Screen::DidNotOpen { .. } => "kiosk-title-stuck",
+        Screen::Keeper { .. } => "kiosk-keeper-title",
+        Screen::ChooseDoor { task: Task::Repair, .. } => "kiosk-repair-title",
+        Screen::ChooseDoor { .. } | Screen::Challenge { .. } => "kiosk-emergency-title",
+        Screen::Inspecting { .. } => "kiosk-title-open",
+        Screen::Inspected { .. } => "kiosk-title-close",
+        Screen::SecondFactor => "kiosk-second-title",
+        Screen::HoldBadge => "kiosk-badge-title",
     }
 }
 
@@ -188,6 +214,9 @@ pub(super) fn title_key(screen: &Screen) -> &'static str {
 pub(super) fn screen(scene: &Scene<'_>, page: &Page) -> String {
     let door = |number: &CompartmentNo| door(scene, page, *number);
     let help = scene.view.help.as_str();
+    if let Some(screen) = people::screen(scene, page) {
+        return screen;
+    }
     match &scene.view.screen {
         Screen::Home { keypad } => rendered(&home(scene, page, *keypad)),
         Screen::Checking => rendered(&Checking { page }),
@@ -200,7 +229,8 @@ pub(super) fn screen(scene: &Scene<'_>, page: &Page) -> String {
             rendered(&Opening { page, door: door(compartment), task: *task })
         }
         Screen::PlaceParcel { compartment, recipient, can_go_bigger } => {
-            rendered(&Place { page, door: door(compartment), recipient, can_go_bigger: *can_go_bigger })
+            let (can_go_bigger, unattended) = (*can_go_bigger, scene.view.unattended);
+            rendered(&Place { page, door: door(compartment), recipient, can_go_bigger, unattended })
         }
         Screen::CloseFirst { compartment, then } => {
             rendered(&Close { page, door: door(compartment), then: *then })
@@ -210,9 +240,16 @@ pub(super) fn screen(scene: &Scene<'_>, page: &Page) -> String {
         }
         Screen::TakeParcel { compartment } => rendered(&Take { page, door: door(compartment) }),
         Screen::Collected { compartment } => rendered(&Collected { page, door: door(compartment) }),
+        Screen::Keeper { siren } => rendered(&keeper(scene, page, *siren)),
         Screen::DidNotOpen { compartment, task, can_retry } => {
             rendered(&Stuck { page, door: door(compartment), task: *task, can_retry: *can_retry, help })
         }
+        Screen::ChooseDoor { .. }
+        | Screen::Challenge { .. }
+        | Screen::Inspecting { .. }
+        | Screen::Inspected { .. }
+        | Screen::SecondFactor
+        | Screen::HoldBadge => String::new(),
     }
 }
 
@@ -220,11 +257,18 @@ pub(super) fn screen(scene: &Scene<'_>, page: &Page) -> String {
 pub(super) fn side(scene: &Scene<'_>, page: &Page) -> String {
     match &scene.view.screen {
         Screen::Home { .. } if out_of_order(scene) => String::new(),
-        Screen::Home { .. } | Screen::Checking => rendered(&Camera { page }),
+        Screen::Home { .. } | Screen::Checking | Screen::Challenge { .. } => rendered(&Camera { page }),
         Screen::FindRecipient { query, matches, more, .. } => {
             rendered(&Matches { page, asked: !query.is_empty(), matches, more: *more })
         }
-        Screen::ConfirmRecipient { .. } | Screen::PickSize { .. } => String::new(),
+        Screen::ConfirmRecipient { .. }
+        | Screen::PickSize { .. }
+        | Screen::ChooseDoor { .. }
+        | Screen::SecondFactor
+        | Screen::HoldBadge
+        | Screen::Keeper { .. } => String::new(),
+        Screen::Inspecting { compartment } => map(scene, page, *compartment, CellState::Open),
+        Screen::Inspected { compartment } => map(scene, page, *compartment, CellState::Occupied),
         Screen::Opening { compartment, .. } => map(scene, page, *compartment, CellState::Reserved),
         Screen::PlaceParcel { compartment, .. }
         | Screen::CloseFirst { compartment, .. }
@@ -240,8 +284,31 @@ fn map(scene: &Scene<'_>, page: &Page, door: CompartmentNo, state: CellState) ->
     rendered(&Map { page, map: scene.face.pointing(&scene.view.bank_name, door, state, &scene.view.alarms) })
 }
 
-fn door(scene: &Scene<'_>, page: &Page, number: CompartmentNo) -> Door {
+pub(super) fn door(scene: &Scene<'_>, page: &Page, number: CompartmentNo) -> Door {
     Door { number: number.to_string(), place: scene.face.place(page.texts, number) }
+}
+
+fn keeper<'a>(scene: &Scene<'_>, page: &'a Page, siren: Sounding) -> Keeper<'a> {
+    let held = |l: &LockdownShown| {
+        let area = match l.area {
+            Area::Door(number) => page.t1("lockdown-area-door", "number", number.to_string()),
+            Area::Zone(column) => {
+                page.t1("lockdown-area-zone", "number", (u32::from(column) + 1).to_string())
+            }
+            Area::Bank => page.t("lockdown-area-bank"),
+        };
+        let grade = page.t(&format!("lockdown-grade-{}", l.grade.name()));
+        let drill =
+            if l.exercise.is_drill() { format!("{} · ", page.t("lockdown-drill")) } else { String::new() };
+        Held {
+            number: l.lockdown,
+            what: format!("{drill}{grade} · {area}"),
+            why: page.t(&format!("lockdown-cause-{}", l.cause.name())),
+            ends: page.t1("lockdown-ends-in", "minutes", l.left_min.to_string()),
+            agreed: l.agreed.is_some(),
+        }
+    };
+    Keeper { page, lockdowns: scene.view.lockdowns.iter().map(held).collect(), siren }
 }
 
 fn out_of_order(scene: &Scene<'_>) -> bool {
