@@ -10,6 +10,8 @@ use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, LayoutError
 use bailee_ui::i18n::Locale;
 use serde::Deserialize;
 
+use crate::readers::config::ReadersConfig;
+
 mod boards;
 
 pub use boards::{BoardConfig, BoardKind, BusConfig, ClosedWhen};
@@ -26,6 +28,9 @@ pub struct EdgeConfig {
     /// The lines, each with its boards.
     #[serde(default, rename = "bus")]
     pub buses: Vec<BusConfig>,
+    /// Badge readers and scanners.
+    #[serde(default)]
+    pub readers: ReadersConfig,
     /// The compartments.
     #[serde(default, rename = "compartment")]
     pub compartments: Vec<CompartmentConfig>,
@@ -182,6 +187,7 @@ impl EdgeConfig {
         if Locale::from_tag(&self.kiosk.language).is_none() {
             return Err(invalid("kiosk.language must be en or ar"));
         }
+        self.readers.check().map_err(ConfigError::Invalid)?;
         boards::check(&self.buses, &self.compartments)
     }
 

@@ -116,6 +116,7 @@ impl DemoBank {
             pulse_ms: None,
         });
         let config = EdgeConfig {
+            readers: bailee_edge::readers::config::ReadersConfig::default(),
             data_dir: dir.to_owned(),
             kiosk: KioskConfig { listen, ..KioskConfig::default() },
             buses: vec![BusConfig { line: cabinet.path().into(), baud: None, boards: boards.collect() }],

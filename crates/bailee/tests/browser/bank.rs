@@ -111,6 +111,7 @@ fn config(data_dir: PathBuf, tty: PathBuf) -> EdgeConfig {
         height: 2,
     });
     EdgeConfig {
+        readers: bailee_edge::readers::config::ReadersConfig::default(),
         data_dir,
         kiosk: KioskConfig { listen: ([127, 0, 0, 1], 0).into(), ..KioskConfig::default() },
         buses: vec![BusConfig { line: tty.as_path().into(), baud: None, boards: vec![board] }],
