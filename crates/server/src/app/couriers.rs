@@ -4,7 +4,7 @@
 //! else of it is kept, so nobody can read it back and "send again" makes a new one. A bank enrolled later cannot check
 //! it until the next code: [`list`] names such banks. Start at [`add`], then [`issue_code`].
 
-mod code;
+pub(in crate::app) mod code;
 
 use bailee_domain::access::{Permission, Role, Scope};
 use bailee_domain::compartment::Reach;

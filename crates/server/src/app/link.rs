@@ -250,6 +250,9 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
         News::Status(status) => app.live().update(id, |live| {
             live.last_heard = Some(now);
             live.doors = status.doors;
+            live.lockdowns = status.lockdowns;
+            live.truth = status.truth;
+            live.tampers = status.tampers;
         }),
         News::Online => {
             present(true);

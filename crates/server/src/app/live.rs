@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailee_domain::bank::io::DoorStatus;
+use bailee_domain::bank::screen::LockdownShown;
 use bailee_domain::id::BankId;
+use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::WallTime;
+use bailee_domain::truth::Truth;
 use tokio::sync::broadcast;
 
 /// Live state; cheap to clone.
@@ -24,6 +27,12 @@ pub struct BankLive {
     pub last_heard: Option<WallTime>,
     /// Every door.
     pub doors: Vec<DoorStatus>,
+    /// Lockdowns in force.
+    pub lockdowns: Vec<LockdownShown>,
+    /// The four states of every compartment.
+    pub truth: Vec<Truth>,
+    /// Signs of tampering that stand.
+    pub tampers: Vec<(Source, Tamper)>,
 }
 
 /// Something live pages may want to redraw.
@@ -56,9 +65,10 @@ impl Live {
         let changed = {
             let mut banks = self.lock();
             let live = banks.entry(bank).or_default();
-            let before = live.clone();
+            let mut before = live.clone();
             change(live);
-            before.online != live.online || before.doors != live.doors
+            before.last_heard = live.last_heard;
+            before != *live
         };
         if changed {
             self.tell(LiveChange::Bank(bank));

@@ -4,7 +4,7 @@ use bailee_domain::id::BankId;
 use bailee_domain::roster::{IssuerKey, Policy, Roster};
 
 use crate::app::codes::ISSUER_KID;
-use crate::app::{App, AppError, Refused, people};
+use crate::app::{App, AppError, Refused, lockdown, people};
 use crate::store::Tx;
 use crate::store::tables::{bank, courier, org};
 
@@ -20,6 +20,7 @@ pub async fn roster(app: &App, id: BankId) -> Result<Roster, AppError> {
 /// As [`roster`], within a transaction.
 pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Roster, AppError> {
     let place = bank::place(tx, id).await?.ok_or(Refused::NotFound)?;
+    let security = lockdown::of_bank(app, tx, id, place.site).await?;
     Ok(Roster {
         revision: org::roster_revision(tx, app.org()).await?,
         bank_name: place.bank_name,
@@ -27,6 +28,8 @@ pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Ro
         recipients: people::roster_rows(app, tx).await?,
         couriers: courier::passes_at(tx, app.org(), id).await?,
         issuers: vec![IssuerKey { kid: ISSUER_KID, public: app.keys().issuer.public().0 }],
+        security,
         policy: Policy { expiry_days: place.expiry_days, ..Policy::default() },
+        ..Roster::default()
     })
 }

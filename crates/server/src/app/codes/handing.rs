@@ -53,9 +53,8 @@ async fn answered(app: &App, order: CodeOrder, answer: Answer) -> Result<bool, A
             Answer::TooLate => Ok(false),
             Answer::NoSuchGrant => close(change, order.bank, order.grant).await.map(|()| true),
             Answer::Superseded => superseded(change, &order).await.map(|()| true),
-            Answer::NoSuchCompartment | Answer::Invalid => {
-                not_taken(&this, change, &order).await.map(|()| true)
-            }
+            // The others are answers to other requests.
+            _ => not_taken(&this, change, &order).await.map(|()| true),
         })
         .await?;
     app.live().tell(LiveChange::Parcels);

@@ -20,6 +20,9 @@ const DRAWS: usize = 32;
 /// How long a courier's code works, as its letter says it.
 const NO_EXPIRY: &str = "you are sent a new one";
 
+/// The verifier of each bank, with the keyed names of the code and of all that are near it there.
+pub(in crate::app) type Verifiers = Vec<(BankVerifier, Vec<[u8; 32]>)>;
+
 /// What has to be known before a code is made.
 struct Ready {
     contact: Contact,
@@ -72,7 +75,7 @@ async fn load(app: &App, person: PersonId) -> Result<Ready, AppError> {
 }
 
 /// A code that is not near any other at any bank; `None` when the one drawn was.
-async fn draw_free(app: &App, banks: &[CodeBank]) -> Result<Option<CodeSecret>, AppError> {
+pub(in crate::app) async fn draw_free(app: &App, banks: &[CodeBank]) -> Result<Option<CodeSecret>, AppError> {
     let candidate = app.draw(|mut rng| CodeSecret::generate(&mut rng));
     let near: Vec<(BankId, Vec<[u8; 32]>)> =
         banks.iter().map(|bank| (bank.bank, index(app, bank.bank).neighbourhood(&candidate))).collect();
@@ -89,12 +92,12 @@ async fn draw_free(app: &App, banks: &[CodeBank]) -> Result<Option<CodeSecret>, 
 }
 
 /// Makes the verifiers of all banks. Each bank has a salt of its own, so each costs a stretch.
-async fn stretch(
+pub(in crate::app) async fn stretch(
     app: &App,
     person: PersonId,
     banks: &[CodeBank],
     code: CodeSecret,
-) -> Result<Vec<(BankVerifier, Vec<[u8; 32]>)>, AppError> {
+) -> Result<Verifiers, AppError> {
     let mut work = Vec::with_capacity(banks.len());
     for bank in banks {
         let salt = app.draw(|rng| {

@@ -11,6 +11,7 @@ use bailee_ui::map::Detail;
 
 use super::form::{Form, Query};
 use super::gate::Who;
+use super::lockdown;
 use super::notice::Done;
 use super::shell::{Answer, live_shell, show};
 use super::views::Section;
@@ -92,6 +93,7 @@ pub async fn view(
         shell: live_shell(http, who, Section::Banks).await?,
         shown,
         door,
+        guard: lockdown::guard(&page, principal, &found.summary),
         health: health(http, &page, &found),
         events: events(http, who, &names, LogFilter { bank: Some(id), ..LogFilter::default() }).await?,
         demo: switches(http, id, card.map.highlight),
@@ -114,6 +116,7 @@ async fn door(
     let filter = LogFilter { bank: Some(bank.id), compartment: Some(number), ..LogFilter::default() };
     let names = names(std::slice::from_ref(bank));
     let why = status.and_then(|door| door.out_of_service).map(words::out_of_service);
+    let (truth, doubt) = lockdown::truth(bank, number);
     Ok(Some(Door {
         number: number.0,
         name: map.door_name(page.texts, number.0),
@@ -123,6 +126,8 @@ async fn door(
         parcel: parcel_in(http, &who.session()?.principal, bank.id, number).await?,
         out_of_service_reason: why.unwrap_or_default().to_owned(),
         events: events(http, who, &names, filter).await?,
+        truth,
+        doubt,
         reason: Field::default(),
     }))
 }

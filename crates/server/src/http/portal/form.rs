@@ -11,8 +11,8 @@ use bailee_ui::layout::Page;
 use super::words;
 use crate::app::FieldError;
 
-/// Most fields of a form or a query.
-const MOST: usize = 100;
+/// Most fields of a form or a query: a walk-round has one for each of at most 500 doors.
+const MOST: usize = 600;
 
 /// The fields of a form.
 #[derive(Clone, Default)]

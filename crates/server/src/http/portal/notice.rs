@@ -44,10 +44,22 @@ pub enum Done {
     ServiceChanged,
     /// A keypad takes codes again.
     KeypadReset,
+    /// A lockdown is in force.
+    LockdownBegun,
+    /// A lockdown is in force at some banks; others did not answer.
+    LockdownPartly,
+    /// A lockdown has ended.
+    LockdownReleased,
+    /// A second person must agree.
+    LockdownNeedsAnother,
+    /// The siren is off.
+    SirenSilenced,
+    /// What was seen on a round was written down.
+    RoundTold,
 }
 
 impl Done {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 21] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
@@ -63,6 +75,12 @@ impl Done {
         Self::TokenRevoked,
         Self::ServiceChanged,
         Self::KeypadReset,
+        Self::LockdownBegun,
+        Self::LockdownPartly,
+        Self::LockdownReleased,
+        Self::LockdownNeedsAnother,
+        Self::SirenSilenced,
+        Self::RoundTold,
     ];
 
     const fn name(self) -> &'static str {
@@ -82,12 +100,18 @@ impl Done {
             Self::TokenRevoked => "token-revoked",
             Self::ServiceChanged => "service-changed",
             Self::KeypadReset => "keypad-reset",
+            Self::LockdownBegun => "lockdown-begun",
+            Self::LockdownPartly => "lockdown-partly",
+            Self::LockdownReleased => "lockdown-released",
+            Self::LockdownNeedsAnother => "lockdown-needs-another",
+            Self::SirenSilenced => "siren-silenced",
+            Self::RoundTold => "round-told",
         }
     }
 
     const fn tone(self) -> Tone {
         match self {
-            Self::CourierWithoutCode => Tone::Warn,
+            Self::CourierWithoutCode | Self::LockdownPartly | Self::LockdownNeedsAnother => Tone::Warn,
             _ => Tone::Ok,
         }
     }

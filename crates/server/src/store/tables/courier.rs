@@ -134,6 +134,26 @@ pub async fn replace_code(
     at: WallTime,
 ) -> Result<u32, AppError> {
     let subject = person.to_string();
+    replace_verifiers(tx, person, verifiers, at).await?;
+    let sql = "UPDATE message SET state = 'cancelled', variables = NULL
+         WHERE person = $1 AND template = 'courier_code' AND state = 'waiting'";
+    tx.exec(sql, params![&subject]).await?;
+    let sql = "UPDATE courier SET code_generation = code_generation + 1 WHERE person = $1
+         RETURNING code_generation";
+    Ok(tx.query_one(sql, params![&subject]).await?.get(0)?)
+}
+
+/// Replaces what proves a person's code at every bank; the names of the code before die now.
+///
+/// # Errors
+/// The store's.
+pub async fn replace_verifiers(
+    tx: &Tx,
+    person: PersonId,
+    verifiers: &[BankVerifier],
+    at: WallTime,
+) -> Result<(), AppError> {
+    let subject = person.to_string();
     tx.exec("DELETE FROM courier_verifier WHERE person = $1", params![&subject]).await?;
     bury_names(tx, person, at).await?;
     for BankVerifier { bank, epoch, verifier, name } in verifiers {
@@ -141,12 +161,7 @@ pub async fn replace_code(
         tx.exec(sql, params![&subject, bank.to_string(), *epoch, verifier.salt, verifier.mac]).await?;
         code::take_name(tx, *bank, *name, &subject).await?;
     }
-    let sql = "UPDATE message SET state = 'cancelled', variables = NULL
-         WHERE person = $1 AND template = 'courier_code' AND state = 'waiting'";
-    tx.exec(sql, params![&subject]).await?;
-    let sql = "UPDATE courier SET code_generation = code_generation + 1 WHERE person = $1
-         RETURNING code_generation";
-    Ok(tx.query_one(sql, params![&subject]).await?.get(0)?)
+    Ok(())
 }
 
 /// Marks the names of a courier's code dead at every bank.

@@ -5,6 +5,7 @@ use bailee_domain::event::{Event, EventKind, Purpose, Severity};
 use bailee_domain::id::{BankId, GrantId, MessageId, OrgId, ParcelId, PersonId};
 use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
 use bailee_domain::time::WallTime;
+use bailee_domain::truth::Teller;
 use bailee_wire::event::{Leaf, NO_EVENT};
 
 use super::{Conditions, damaged, typed, typed_opt};
@@ -51,15 +52,23 @@ impl Indexed {
         match kind {
             EventKind::CourierSignedIn { courier, .. } => self.done_by(*courier),
             EventKind::OpeningIntended { purpose, .. } => {
-                self.parcel = Some(purpose.parcel());
+                self.parcel = purpose.parcel();
                 match purpose {
                     Purpose::DropOff { recipient, courier, .. } => {
                         self.person = Some(*recipient);
                         self.actor = courier.to_string();
                     }
                     Purpose::Pickup { grant, .. } => self.grant = Some(*grant),
+                    Purpose::Inspect { by, .. } => self.actor = by.to_string(),
                 }
             }
+            EventKind::LockdownBegan { by: Some(person), .. }
+            | EventKind::LockdownChanged { by: Some(person), .. }
+            | EventKind::LockdownReleaseAsked { by: person, .. }
+            | EventKind::LockdownReleased { by: person, .. }
+            | EventKind::StaffSignedIn { person }
+            | EventKind::SirenSilenced { by: person }
+            | EventKind::OccupancyTold { teller: Teller::Person(person), .. } => self.done_by(*person),
             EventKind::ParcelDeposited(deposit) => {
                 self.parcel = Some(deposit.parcel);
                 self.grant = Some(deposit.grant);

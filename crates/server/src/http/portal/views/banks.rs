@@ -4,6 +4,7 @@
 //! `/demo/banks/{id}/force` (`compartment`). Live: patch `map-…`, `bank-head`, `door`, `health`.
 
 use super::Shell;
+use super::lockdown::{Guard, Locked, TruthLine};
 use askama::Template;
 use bailee_ui::form::{Choice, Field};
 use bailee_ui::html::Html;
@@ -35,6 +36,8 @@ pub struct BankCard {
     pub location: String,
     /// Whether it is heard.
     pub link: Link,
+    /// What its lockdowns amount to.
+    pub locked: Locked,
     /// Its doors.
     pub map: MapView,
 }
@@ -124,6 +127,10 @@ pub struct Door {
     pub out_of_service_reason: String,
     /// Its last events, newest first, at most ten.
     pub events: Vec<TimelineItem>,
+    /// Its four states.
+    pub truth: Vec<TruthLine>,
+    /// The key of the doubt about its contents; empty when there is none.
+    pub doubt: &'static str,
     /// The reason typed when taking it out of service.
     pub reason: Field,
 }
@@ -171,6 +178,8 @@ pub struct Bank {
     pub bank: BankCard,
     /// The chosen door.
     pub door: Option<Door>,
+    /// Lockdown and signs of tampering.
+    pub guard: Guard,
     /// Its health, worst first.
     pub health: Vec<HealthLine>,
     /// Its last events, newest first.
@@ -197,6 +206,7 @@ impl BankCard {
             name: map.title.clone(),
             location: location.into(),
             link,
+            locked: Locked::Holds,
             map,
         };
         vec![
@@ -244,8 +254,16 @@ impl Bank {
                 parcel: String::new(),
                 out_of_service_reason: "The door did not open twice".into(),
                 events: events.iter().take(3).cloned().collect(),
+                truth: vec![TruthLine {
+                    name: "truth-door",
+                    value: "truth-open",
+                    sure: "truth-sure",
+                    since: "2026-11-23T08:12:00Z".into(),
+                }],
+                doubt: "doubt-interrupted",
                 reason: Field::default(),
             }),
+            guard: Guard::sample(&page),
             health: vec![
                 line(
                     "Link",
