@@ -104,3 +104,28 @@ proptest! {
         prop_assert!(!strange(&world), "{:?}", world.cabinet.log());
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_is_heard_no_latch_is_pulsed_without_an_order(
+        family in prop_oneof![
+            Just(Family::Xor8a80), Just(Family::Cu16), Just(Family::Cu48), Just(Family::ModbusRelay),
+        ],
+        heard in proptest::collection::vec(
+            (0u64..200, proptest::collection::vec(any::<u8>(), 0..40)), 1..60),
+    ) {
+        let mut world = World::new(&[plan(family, 0), plan(family, 1)]);
+        for (pause_ms, bytes) in heard {
+            world.run_until(world.now + Duration::from_millis(pause_ms));
+            world.machine.received(world.now, &bytes);
+        }
+        world.run_until(world.now + Duration::from_secs(5));
+        prop_assert!(world.cabinet.doors().iter().all(|door| world.cabinet.pulses(*door) == 0));
+        prop_assert!(world.outcomes().is_empty());
+        // When the noise is over, every board answers again.
+        let silent = world.machine.health().boards.values().filter(|board| board.silent).count();
+        prop_assert_eq!(silent, 0);
+    }
+}

@@ -117,9 +117,12 @@ pub(super) struct Asked {
     pub frame: Vec<u8>,
 }
 
+/// How the bytes of one request are understood, if they are.
+type Understand = fn(&[u8]) -> Option<(To, Ask)>;
+
 /// The next whole request; bytes that begin none are dropped.
 pub(super) fn next_request(family: Family, heard: &mut Vec<u8>) -> Option<Asked> {
-    let (len, read): (usize, fn(&[u8]) -> Option<(To, Ask)>) = match family {
+    let (len, read): (usize, Understand) = match family {
         Family::Xor8a80 => (xor::REQUEST, xor::read),
         Family::Cu12 | Family::Cu16 => (kerong::CU16_REQUEST, kerong::read_cu16),
         Family::Cu48 => (kerong::CU48_REQUEST, kerong::read_cu48),
