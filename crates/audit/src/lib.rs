@@ -35,4 +35,4 @@ pub use policy::Policy;
 pub use tile::{TileId, TilePath, TileReader};
 pub use tlog_proof::TlogProof;
 pub use tree::{Edge, Growth, root_from_leaves};
-pub use verify::{DirSource, Report, Source, VerifyError, verify_log};
+pub use verify::{DirSource, Report, Source, VerifyError, verify_log, verify_log_parallel};

@@ -6,6 +6,7 @@
 //! that was signed for. At most one tile per level and one bundle are held.
 
 mod finding;
+mod parallel;
 mod source;
 
 use crate::bundle::{self, MAX_BUNDLE_LEN};
@@ -17,6 +18,7 @@ use crate::tile::{LEVELS, ReadError, TileId, TilePath};
 use crate::tree::Edge;
 
 pub use finding::{Place, Report, Unreadable, VerifyError, Wrong};
+pub use parallel::verify_log_parallel;
 pub use source::{DirSource, Source, SourceError};
 
 /// Path of the checkpoint below the log's prefix.
@@ -138,12 +140,17 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     }
 
     fn full_tile(&mut self, id: TileId, expected: Hash) -> Result<(), VerifyError> {
+        let bytes = self.checked_tile(id, expected)?;
+        self.below(id, &bytes)
+    }
+
+    fn checked_tile(&mut self, id: TileId, expected: Hash) -> Result<Vec<u8>, VerifyError> {
         let bytes = self.tile(id)?;
         if complete_root(&bytes) != expected {
             return Err(VerifyError::unsound(&self.path(id).to_string(), None, Wrong::Hashes));
         }
         self.report.tiles += 1;
-        self.below(id, &bytes)
+        Ok(bytes)
     }
 
     fn entries(&mut self, index: u64, leaves: &[u8]) -> Result<(), VerifyError> {

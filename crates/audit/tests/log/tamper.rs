@@ -4,6 +4,7 @@ use crate::files::{Files, ORIGIN, entry, signer};
 use bailee_audit::verify::{CHECKPOINT_PATH, Unreadable, Wrong};
 use bailee_audit::{
     Checkpoint, DirSource, Hash, Report, Source, TilePath, VerifyError, leaf_hash, verify_log,
+    verify_log_parallel,
 };
 
 fn verify(source: &mut impl Source) -> Result<Report, VerifyError> {
@@ -35,6 +36,35 @@ fn a_sound_log_passes_and_every_entry_is_shown_in_order() {
         assert_eq!(seen, (0..size).map(|index| (index, entry(index))).collect::<Vec<_>>());
         assert_eq!((report.entries, report.tiles, report.bundles), (size, tiles, bundles));
         assert_eq!((report.signatures, report.unchecked_signatures, report.checkpoint.size), (1, 0, size));
+    }
+}
+
+#[test]
+fn several_threads_find_what_one_finds() {
+    let parallel = |files: &Files, seen: &mut Vec<u64>| {
+        let mut visitor = |index: u64, bytes: &[u8]| {
+            assert_eq!(bytes, entry(index));
+            seen.push(index);
+            Ok(())
+        };
+        verify_log_parallel(files, signer().verifying_key(), &mut visitor, 3)
+    };
+    for size in [0, 1, 256, 700, 66_000] {
+        let mut files = Files::of_log(size);
+        let mut seen = Vec::new();
+        assert_eq!(parallel(&files, &mut seen).expect("sound"), verify(&mut files).expect("sound"));
+        assert!(seen.into_iter().eq(0..size));
+    }
+    let mut files = Files::of_log(5_000);
+    for path in files.0.keys().cloned().collect::<Vec<_>>() {
+        let at = files.0[&path].len() / 2;
+        flip(&mut files, &path, at);
+        let mut seen = Vec::new();
+        let (one, several) = (verify(&mut files), parallel(&files, &mut seen));
+        let (one, several) = (one.expect_err("changed"), several.expect_err("changed"));
+        assert_eq!(several.to_string(), one.to_string());
+        assert!(seen.iter().copied().eq(0..seen.len() as u64));
+        flip(&mut files, &path, at);
     }
 }
 

@@ -1,0 +1,187 @@
+//! The same check on several threads: they hash, one looks at the entries in order.
+//!
+//! The tiles above the lowest level are checked first, by one thread, since they are one in 256. Then each thread takes
+//! the next tile of leaves with its bundle. The first thing wrong, in the order of the log, is what is reported, as
+//! when one thread does it all.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex};
+
+use super::{Report, Source, VerifyError, Visitor, Walk, Wrong, open_checkpoint};
+use crate::bundle;
+use crate::hash::{Hash, hashes};
+use crate::key::VerifyingKey;
+use crate::tile::{LEVELS, TileId, TilePath};
+
+/// How many tiles a thread may be ahead of the one that looks at entries, for each thread.
+const AHEAD: u64 = 4;
+
+/// What the checked hashes above say of the tiles of leaves.
+struct Leaves {
+    /// Roots of the full tiles.
+    full: Vec<Hash>,
+    /// The leaves of the tile being filled.
+    partial: Vec<u8>,
+}
+
+/// Lets no thread get far ahead.
+#[derive(Default)]
+struct Gate {
+    seen: Mutex<u64>,
+    moved: Condvar,
+}
+
+/// A checked tile: its entries as a bundle.
+type Done = (u64, Result<Vec<u8>, VerifyError>);
+
+/// As [`super::verify_log`], on that many threads, each with a source of its own.
+///
+/// # Errors
+/// As [`super::verify_log`].
+pub fn verify_log_parallel<S: Source + Clone + Send, V: Visitor>(
+    source: &S,
+    key: &VerifyingKey,
+    visitor: &mut V,
+    threads: usize,
+) -> Result<Report, VerifyError> {
+    let mut top = source.clone();
+    let opened = open_checkpoint(&mut top, key)?;
+    let size = opened.checkpoint.size;
+    let mut report = Report {
+        checkpoint: opened.checkpoint,
+        entries: 0,
+        bundles: 0,
+        tiles: 0,
+        signatures: opened.checked.good,
+        unchecked_signatures: opened.checked.unchecked,
+    };
+    let leaves = leaves(&mut top, &mut report, size)?;
+    let tiles = leaves.full.len() as u64 + u64::from(!leaves.partial.is_empty());
+    let (next, gate) = (AtomicU64::new(0), Gate::default());
+    let ahead = AHEAD * threads.max(1) as u64;
+    std::thread::scope(|scope| {
+        let (send, receive) = sync_channel::<Done>(ahead as usize);
+        for _ in 0..threads.max(1) {
+            let (send, source) = (send.clone(), source.clone());
+            let (leaves, report, next, gate) = (&leaves, &report, &next, &gate);
+            scope.spawn(move || work(source, leaves, report, size, tiles, next, gate, ahead, &send));
+        }
+        drop(send);
+        let mut waiting = BTreeMap::new();
+        let mut seen = Ok(0);
+        while let Ok((tile, result)) = receive.recv() {
+            waiting.insert(tile, result);
+            while let Some(result) = seen.as_ref().ok().and_then(|tile| waiting.remove(tile)) {
+                let tile = seen.unwrap_or_default();
+                seen = result.and_then(|bundle| look(tile, size, &bundle, visitor)).map(|()| tile + 1);
+                match &seen {
+                    Ok(tile) => gate.open(*tile),
+                    // Nothing behind the first thing wrong matters.
+                    Err(_) => {
+                        next.store(u64::MAX / 2, Ordering::Relaxed);
+                        gate.open(u64::MAX);
+                    }
+                }
+            }
+        }
+        seen.map(drop)
+    })?;
+    report.tiles += tiles;
+    (report.bundles, report.entries) = (tiles, size);
+    Ok(report)
+}
+
+/// Checks all tiles but those of leaves.
+fn leaves<S: Source>(source: &mut S, report: &mut Report, size: u64) -> Result<Leaves, VerifyError> {
+    let mut ignore = |_: u64, _: &[u8]| Ok(());
+    let mut walk = Walk { source, visitor: &mut ignore, report: report.clone(), size };
+    let edge = walk.edge()?;
+    let mut full = Vec::new();
+    for level in (1..LEVELS).rev() {
+        if let Some((id, bytes)) = edge.partial(level) {
+            walk.report.tiles += 1;
+            walk.roots_below(id, bytes, &mut full)?;
+        }
+    }
+    let partial = edge.partial(0).map(|(_, bytes)| bytes.to_vec()).unwrap_or_default();
+    report.tiles = walk.report.tiles;
+    Ok(Leaves { full, partial })
+}
+
+impl<S: Source, V: Visitor> Walk<'_, S, V> {
+    fn roots_below(&mut self, id: TileId, bytes: &[u8], full: &mut Vec<Hash>) -> Result<(), VerifyError> {
+        if id.level == 1 {
+            full.extend(hashes(bytes));
+            return Ok(());
+        }
+        for (index, expected) in (id.index * 256..).zip(hashes(bytes)) {
+            let id = TileId { level: id.level - 1, index };
+            let bytes = self.checked_tile(id, expected)?;
+            self.roots_below(id, &bytes, full)?;
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "what the threads share")]
+fn work<S: Source>(
+    mut source: S,
+    leaves: &Leaves,
+    report: &Report,
+    size: u64,
+    tiles: u64,
+    next: &AtomicU64,
+    gate: &Gate,
+    ahead: u64,
+    send: &SyncSender<Done>,
+) {
+    loop {
+        let tile = next.fetch_add(1, Ordering::Relaxed);
+        if tile >= tiles {
+            return;
+        }
+        gate.wait_until_near(tile, ahead);
+        let mut bytes = Vec::new();
+        let mut keep = |_: u64, entry: &[u8]| {
+            bundle::push(&mut bytes, entry).expect("it came out of a bundle");
+            Ok(())
+        };
+        let mut walk = Walk { source: &mut source, visitor: &mut keep, report: report.clone(), size };
+        let id = TileId { level: 0, index: tile };
+        let result = match leaves.full.get(tile as usize) {
+            Some(&expected) => walk.full_tile(id, expected),
+            None => walk.below(id, &leaves.partial),
+        };
+        if send.send((tile, result.map(|()| bytes))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Shows the entries of a tile to the visitor.
+fn look<V: Visitor>(tile: u64, size: u64, bytes: &[u8], visitor: &mut V) -> Result<(), VerifyError> {
+    for (entry, index) in bundle::entries(bytes).zip(tile * 256..) {
+        let entry = entry.expect("it was put together here");
+        visitor.entry(index, entry).map_err(|what| {
+            let path = TilePath::entries(tile, size).expect("the bundle is in the tree").to_string();
+            VerifyError::unsound(&path, Some(index), Wrong::Content(what))
+        })?;
+    }
+    Ok(())
+}
+
+impl Gate {
+    fn open(&self, seen: u64) {
+        *self.seen.lock().expect("no holder of the gate panics") = seen;
+        self.moved.notify_all();
+    }
+
+    fn wait_until_near(&self, tile: u64, ahead: u64) {
+        let mut seen = self.seen.lock().expect("no holder of the gate panics");
+        while tile >= seen.saturating_add(ahead) {
+            seen = self.moved.wait(seen).expect("no holder of the gate panics");
+        }
+    }
+}
