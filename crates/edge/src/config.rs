@@ -13,8 +13,10 @@ use serde::Deserialize;
 use crate::readers::config::ReadersConfig;
 
 mod boards;
+mod vibration;
 
 pub use boards::{BoardConfig, BoardKind, BusConfig, ClosedWhen};
+pub use vibration::VibrationConfig;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +42,9 @@ pub struct EdgeConfig {
     /// Tamper switches.
     #[serde(default, rename = "switch")]
     pub switches: Vec<SwitchConfig>,
+    /// Accelerometers.
+    #[serde(default)]
+    pub vibration: Vec<VibrationConfig>,
 }
 
 /// A normally closed tamper switch, as the system shows it.
@@ -186,6 +191,9 @@ impl EdgeConfig {
         }
         if Locale::from_tag(&self.kiosk.language).is_none() {
             return Err(invalid("kiosk.language must be en or ar"));
+        }
+        if let Some(fault) = self.vibration.iter().find_map(VibrationConfig::fault) {
+            return Err(invalid(fault));
         }
         self.readers.check().map_err(ConfigError::Invalid)?;
         boards::check(&self.buses, &self.compartments)

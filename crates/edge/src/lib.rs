@@ -17,6 +17,7 @@ pub mod kiosk;
 pub mod link;
 pub mod readers;
 pub mod runtime;
+pub mod sensors;
 pub mod signatures;
 pub mod siren;
 pub mod start;

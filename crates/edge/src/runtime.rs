@@ -36,6 +36,7 @@ use crate::codes::CodeChecker;
 use crate::controller::{Controller, Effect};
 use crate::journal::Disk;
 use crate::kiosk::{Away, Heard, Kiosk};
+use crate::sensors::watch::Signals;
 use crate::signatures::{self, Job};
 use crate::siren::SirenLine;
 use crate::tokens;
@@ -128,6 +129,8 @@ pub struct Parts<D, R> {
     pub news: NewsSink,
     /// What makes a noise.
     pub siren: SirenLine,
+    /// Tells the accelerometers' watches of closing doors.
+    pub sensors: Signals,
 }
 
 /// The way into the loop; cheap to clone.
@@ -176,6 +179,7 @@ impl Loop {
             clocks,
             news,
             siren,
+            sensors,
         } = parts;
         let now = trusted.now(clocks.rtc(), clocks.mono());
         let (view, shown) = watch::channel(Arc::new(controller.view(now)));
@@ -202,6 +206,7 @@ impl Loop {
             health: BTreeMap::new(),
             items: BTreeMap::new(),
             siren,
+            sensors,
             told: None,
             status_version: 0,
         };
@@ -300,6 +305,7 @@ struct Engine<D, R> {
     health: BTreeMap<u8, BoardHealth>,
     items: BTreeMap<CompartmentNo, ItemSensed>,
     siren: SirenLine,
+    sensors: Signals,
     told: Option<Told>,
     status_version: u64,
 }
@@ -438,6 +444,9 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         let wiring =
             self.wires.number(bus, address).map(|board| Wiring { board, channel: door.channel.number() });
         if let Some(compartment) = wiring.and_then(|wiring| self.layout.at(wiring)).map(|c| c.number) {
+            if sensed == Sensed::Closed {
+                self.sensors.door_closed();
+            }
             self.handle(Input::Door { compartment, sensed });
             self.item(compartment, door.item);
         }

@@ -25,6 +25,7 @@ use crate::kiosk::{self, Kiosk};
 use crate::link::{self, LinkSwitch};
 use crate::readers::feed::{Fed, FeedError};
 use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
+use crate::sensors::watch::Signals;
 use crate::siren::SirenLine;
 use crate::switches;
 use crate::witness::BankWitness;
@@ -75,6 +76,7 @@ pub struct Running {
     pub switch: LinkSwitch,
     engine: Loop,
     backlog: Arc<Mutex<Backlog>>,
+    sensors: Signals,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -84,6 +86,7 @@ impl Running {
     pub async fn stop(self) {
         // Tasks that have ended need no telling.
         let _ = self.stop.send(true);
+        self.sensors.stop();
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the controller had panicked");
@@ -134,6 +137,7 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         backlog.lock().unwrap_or_else(PoisonError::into_inner).witnesses_with(witness.key());
     }
     let (news, answers, link) = link::channel();
+    let sensors = Signals::default();
     let parts = Parts {
         controller,
         first,
@@ -146,13 +150,16 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         clocks,
         news,
         siren: SirenLine::at(config.siren.clone()),
+        sensors: sensors.clone(),
     };
-    let switch_queue = sender.clone();
+    let (switch_queue, sensor_queue) = (sender.clone(), sender.clone());
     let readers = Fed::start(config, &installation, clocks, sender.clone())?;
     let engine = Loop::start(parts, (sender, inbox))
         .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
     switches::watch(&config.switches, switch_queue)
         .map_err(|source| RunError::Io { what: "the switches cannot be watched", source })?;
+    crate::sensors::start(&config.vibration, &sensors, &sensor_queue)
+        .map_err(|source| RunError::Io { what: "the accelerometers cannot be watched", source })?;
     let readers_task = tokio::spawn(readers.attend(engine.handle.view(), stopped.clone()));
     let setup = kiosk_setup(config, layout);
     let (kiosk, kiosk_task) = serve_kiosk(config, setup, engine.handle.clone(), stopped.clone()).await?;
@@ -164,7 +171,15 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         clocks,
         stopped,
     )?;
-    Ok(Running { kiosk, switch, engine, backlog, stop, tasks: vec![kiosk_task, link_task, readers_task] })
+    Ok(Running {
+        kiosk,
+        switch,
+        engine,
+        backlog,
+        sensors,
+        stop,
+        tasks: vec![kiosk_task, link_task, readers_task],
+    })
 }
 
 /// A bank whose witness can't work serves all the same; the platform shows that it doesn't cosign.
