@@ -2,7 +2,7 @@
 //!
 //! The bytes are [`frame`], the cryptography is [`secure`], what is asked in which order is [`panel`], who may speak
 //! on a shared line is [`talk`]; [`bus`] is the only part with a thread and a line. Why this is not a library, and
-//! how a library checks it instead, is in `docs/decisions` under "OSDP".
+//! how a library checks it instead, is decision 0009.
 
 mod book;
 pub mod bus;

@@ -262,13 +262,17 @@ impl Panel {
             _ => Err(Condition::Downgraded),
         };
         match (which, proven, &self.purpose) {
-            // It answers to the key everybody knows: that is all we wanted to hear from it.
+            // It answers to the key everybody knows: no more is asked of it.
             (Which::Default, Ok(_), Purpose::Serve(..)) => {
                 self.refused_own = None;
                 self.fail(Condition::DefaultKey, now);
             }
             (_, Ok(proven), _) => self.step = Step::Proven(which, Box::new(proven)),
-            (Which::Own, Err(condition), _) => {
+            // The alarm does not wait for the second question, which only tells whether it was reset.
+            (Which::Own, Err(condition), purpose) => {
+                if matches!(purpose, Purpose::Serve(..)) {
+                    self.book.raise(condition);
+                }
                 self.refused_own = Some(condition);
                 self.start_over();
                 self.due = now;
@@ -286,9 +290,7 @@ impl Panel {
             _ => return self.fail(Condition::WrongKey, now),
         };
         let Ok(session) = session else { return self.fail(Condition::WrongKey, now) };
-        self.session = Some(session);
-        self.since = now;
-        self.refused_own = None;
+        (self.session, self.since, self.refused_own) = (Some(session), now, None);
         self.step = match which {
             Which::Own => Step::Confirm,
             Which::Default => Step::SetKey,

@@ -1,4 +1,4 @@
-//! The panel against scripted readers: what each misbehaviour is called. A whole reader is in `sim/tests`.
+//! The panel against scripted readers: what each misbehaviour is called. A whole reader is in `tests/readers_osdp.rs`.
 
 use std::time::Duration;
 
