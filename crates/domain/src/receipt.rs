@@ -4,7 +4,7 @@
 //! Whose parcel lies there is not decided here; that is what the events so far add up to. Start at [`opening`].
 
 use crate::compartment::CompartmentNo;
-use crate::event::{EventKind, OpeningNo, Purpose, Surface};
+use crate::event::{Authority, EventKind, OpeningNo, Purpose, Surface};
 
 /// How a door came to stand open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,18 @@ pub enum Way {
     Code,
     /// The recipient's QR code was shown.
     Qr,
+    /// The recipient's badge was held to the reader.
+    Badge,
+    /// The recipient's own device asked for it.
+    Remote,
     /// A courier opened it to put a parcel in.
     Courier,
+    /// Administrators signed for it.
+    Administrator,
+    /// Two officers opened it in an emergency.
+    Override,
+    /// A technician opened it for a work order.
+    Technician,
     /// The bank authorised it; for whom is not known here.
     Authorised,
     /// Nobody had authorised it.
@@ -104,17 +114,32 @@ pub const fn way(opening: Opening, purpose: Option<&Purpose>) -> Way {
             Purpose::DropOff { .. } => Way::Courier,
             Purpose::Pickup { surface: Surface::Keypad, .. } => Way::Code,
             Purpose::Pickup { surface: Surface::Qr, .. } => Way::Qr,
-            Purpose::Pickup { surface: Surface::Badge | Surface::Remote, .. } | Purpose::Inspect { .. } => {
-                Way::Authorised
+            Purpose::Pickup { surface: Surface::Badge, .. } => Way::Badge,
+            Purpose::Pickup { surface: Surface::Remote, .. } => Way::Remote,
+            Purpose::Inspect { authority: Authority::Remote { .. } | Authority::Quorum { .. }, .. } => {
+                Way::Administrator
             }
+            Purpose::Inspect { authority: Authority::Override { .. }, .. } => Way::Override,
+            Purpose::Inspect { authority: Authority::WorkOrder { .. }, .. } => Way::Technician,
         },
     }
 }
 
 impl Way {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Code, Self::Qr, Self::Courier, Self::Authorised, Self::Forced, Self::FoundOpen];
+    pub const ALL: [Self; 11] = [
+        Self::Code,
+        Self::Qr,
+        Self::Badge,
+        Self::Remote,
+        Self::Courier,
+        Self::Administrator,
+        Self::Override,
+        Self::Technician,
+        Self::Authorised,
+        Self::Forced,
+        Self::FoundOpen,
+    ];
 
     /// The stable name, in the store and in keys of texts.
     #[must_use]
@@ -122,7 +147,12 @@ impl Way {
         match self {
             Self::Code => "code",
             Self::Qr => "qr",
+            Self::Badge => "badge",
+            Self::Remote => "remote",
             Self::Courier => "courier",
+            Self::Administrator => "administrator",
+            Self::Override => "override",
+            Self::Technician => "technician",
             Self::Authorised => "authorised",
             Self::Forced => "forced",
             Self::FoundOpen => "found-open",
@@ -140,7 +170,7 @@ impl Way {
 mod tests {
     use super::*;
     use crate::event::OpenFailure;
-    use crate::id::{GrantId, ParcelId};
+    use crate::id::{GrantId, ParcelId, PersonId, WorkOrderId};
 
     const DOOR: CompartmentNo = CompartmentNo(7);
 
@@ -167,6 +197,16 @@ mod tests {
         let pickup = |surface| Purpose::Pickup { parcel, grant, surface };
         assert_eq!(way(Opening::Intended(1), Some(&pickup(Surface::Qr))), Way::Qr);
         assert_eq!(way(Opening::Intended(1), Some(&pickup(Surface::Keypad))), Way::Code);
+        let inspect = |authority| Purpose::Inspect { by: PersonId::from_bytes([3; 16]), authority };
+        let second = PersonId::from_bytes([4; 16]);
+        for (authority, told) in [
+            (Authority::Remote { reason: [0; 32] }, Way::Administrator),
+            (Authority::Quorum { second, reason: [0; 32] }, Way::Administrator),
+            (Authority::Override { second }, Way::Override),
+            (Authority::WorkOrder { order: WorkOrderId::from_bytes([5; 16]) }, Way::Technician),
+        ] {
+            assert_eq!(way(Opening::Intended(1), Some(&inspect(authority))), told);
+        }
         assert_eq!(way(Opening::Intended(1), None), Way::Authorised);
         assert_eq!(way(Opening::Forced, Some(&pickup(Surface::Qr))), Way::Forced);
         assert!(Way::ALL.into_iter().all(|way| Way::from_name(way.name()) == Some(way)));
