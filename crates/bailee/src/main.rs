@@ -9,6 +9,7 @@ mod serve;
 mod service;
 mod verify;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -52,6 +53,8 @@ enum Command {
 enum Verify {
     /// Check every entry, tile and signature of a log.
     Ledger(VerifyLedger),
+    /// Check the receipt of an opening, and say what it proves.
+    Receipt(VerifyReceipt),
 }
 
 #[derive(Args)]
@@ -63,12 +66,27 @@ struct VerifyLedger {
     key: Option<String>,
 }
 
+#[derive(Args)]
+struct VerifyReceipt {
+    /// The receipt (`.tlog-proof`).
+    file: PathBuf,
+    /// The log's verifier key.
+    #[arg(long)]
+    key: Option<String>,
+    /// A trust policy (C2SP tlog-policy): which logs are believed, and which witnesses must have cosigned.
+    #[arg(long)]
+    policy: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     match cli.command {
         Command::Verify(Verify::Ledger(args)) => {
             verify::ledger::run(&args.place, args.key.as_deref(), cli.json)
+        }
+        Command::Verify(Verify::Receipt(args)) => {
+            verify::receipt::run(&args.file, args.key.as_deref(), args.policy.as_deref(), cli.json)
         }
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),

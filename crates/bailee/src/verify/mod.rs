@@ -4,6 +4,7 @@
 //! 0 sound, 1 unsound, 2 unusable.
 
 pub mod ledger;
+pub mod receipt;
 
 use std::process::ExitCode;
 
