@@ -1,7 +1,8 @@
 //! Files every page needs, embedded in the binary and served under names that change with their content.
 //!
 //! A URL is `/static/{first 12 hex digits of SHA-256}/{name}`, so answers may be kept for ever. Must never serve anything
-//! that isn't in `static/`. Style, script and symbols travel compressed; pages don't, since they hold secrets beside
+//! that isn't in `static/`. A module imports another by its name, `"./name.js"`; what travels has the lasting address there, and
+//! a module's own address changes with those it imports. Style, script and symbols travel compressed; pages don't, since they hold secrets beside
 //! what others wrote (BREACH). Start at [`asset_url`] and [`router`].
 
 use axum::Router;
@@ -28,7 +29,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 #[must_use]
 pub fn asset_url(name: &str) -> String {
     let file = Static::get(name).expect("templates name only files in static/");
-    format!("/static/{}/{name}", digest(&file))
+    format!("/static/{}/{name}", digest(name, &file))
 }
 
 /// The stylesheet that tells a kiosk page how many CSS pixels are one millimetre on its screen.
@@ -79,7 +80,7 @@ static COMPRESSED: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
 
 async fn serve(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     match Static::get(&name) {
-        Some(file) if digest(&file) == wanted => serve_file(&name, FOR_EVER, &headers),
+        Some(file) if digest(&name, &file) == wanted => serve_file(&name, FOR_EVER, &headers),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -119,8 +120,28 @@ async fn serve_scale(Path(file): Path<String>) -> Response {
     }
 }
 
-fn digest(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(name: &str, file: &EmbeddedFile) -> String {
+    sum(name, file).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The beginning of a file's SHA-256, changed by those of the modules it imports. It names content, and secures nothing.
+fn sum(name: &str, file: &EmbeddedFile) -> [u8; 6] {
+    let hash = file.metadata.sha256_hash();
+    let own: [u8; 6] = std::array::from_fn(|at| hash[at]);
+    imports(name, file).iter().fold(own, |sum, import| {
+        let theirs = Static::get(import).map(|file| self::sum(import, &file)).unwrap_or_default();
+        std::array::from_fn(|at| sum[at].rotate_left(1) ^ theirs[at])
+    })
+}
+
+/// The modules of ours that a module imports, in order. None imports one that imports it: the bundle's tests see to that.
+fn imports(name: &str, file: &EmbeddedFile) -> Vec<String> {
+    if !name.ends_with(".js") {
+        return Vec::new();
+    }
+    let text = core::str::from_utf8(&file.data).unwrap_or_default();
+    let names = text.split("\"./").skip(1).filter_map(|rest| rest.split_once('"'));
+    names.map(|(name, _)| name.to_owned()).filter(|name| Static::get(name).is_some()).collect()
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -135,7 +156,13 @@ fn content_type(name: &str) -> &'static str {
 /// What goes over the wire: style and script without comment lines and indentation, the rest as it is.
 fn served(name: &str, file: &EmbeddedFile) -> Vec<u8> {
     match (name.rsplit_once('.').map(|(_, ending)| ending), core::str::from_utf8(&file.data)) {
-        (Some("css" | "js"), Ok(text)) => slim(text).into_bytes(),
+        (Some("css"), Ok(text)) => slim(text).into_bytes(),
+        (Some("js"), Ok(text)) => {
+            let link = |text: String, import: &String| {
+                text.replace(&format!("\"./{import}\""), &format!("\"{}\"", asset_url(import)))
+            };
+            imports(name, file).iter().fold(slim(text), link).into_bytes()
+        }
         _ => file.data.to_vec(),
     }
 }
@@ -162,6 +189,24 @@ mod tests {
     #[test]
     fn comments_and_indentation_do_not_travel() {
         assert_eq!(slim("/* a */\n.b {\n  c: d;\n}\n// e\n"), ".b {\nc: d;\n}");
+    }
+
+    #[test]
+    fn modules_import_each_other_by_lasting_addresses_and_never_in_circles() {
+        fn walk(name: &str, above: &mut Vec<String>) {
+            assert!(!above.contains(&name.to_owned()), "{above:?} import {name} in a circle");
+            above.push(name.to_owned());
+            let file = Static::get(name).expect("imports name files of ours");
+            imports(name, &file).iter().for_each(|import| walk(import, above));
+            above.pop();
+        }
+        for name in Static::iter().filter(|name| name.ends_with(".js")) {
+            walk(&name, &mut Vec::new());
+            let served = served(&name, &Static::get(&name).unwrap());
+            assert!(!String::from_utf8(served).unwrap().contains("\"./"), "{name} imports what is not there");
+        }
+        let file = Static::get("verify.js").unwrap();
+        assert!(String::from_utf8(served("verify.js", &file)).unwrap().contains(&asset_url("check.js")));
     }
 
     #[test]
