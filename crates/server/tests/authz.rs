@@ -121,6 +121,10 @@ fn only_these_addresses_are_open_to_everybody() {
         ("GET", "/set-up/{token}"),
         ("GET", "/setup"),
         ("POST", "/setup"),
+        // A link in a receipt is its own permission, and checking a file needs none.
+        ("GET", "/receipt"),
+        ("GET", "/receipt/proof"),
+        ("GET", "/verify"),
         ("GET", "/api/openapi.json"),
         ("GET", "/api/docs"),
     ];

@@ -10,7 +10,7 @@ use super::outbox::{self, Letter};
 use super::people::Contact;
 use super::{App, AppError, Change, codes, people, templates};
 use crate::notify::retry::{GIVE_UP_AFTER_MS, next_attempt};
-use crate::notify::templates::{Language, Picture};
+use crate::notify::templates::{Facts, Language, Picture};
 use crate::notify::{Content, EmailContent, InlineImage, Outgoing, SmsContent, qr};
 use crate::store::tables::message::{self, MessageRow, MessageState};
 use crate::store::tables::parcel;
@@ -105,8 +105,18 @@ async fn words(
     let Ok(letter) = outbox::open(app, row.id, sealed) else {
         return Ok(Err("what it says cannot be opened".to_owned()));
     };
+    let letter = with_whole_link(app, letter);
     let text = templates::text_for(&change.tx, change.org, letter.facts.key(), Language::En).await?;
     Ok(content(row, &letter, &text, address))
+}
+
+/// A receipt's link is stored as a path of this platform: which address comes before it is known when the message leaves.
+fn with_whole_link(app: &App, mut letter: Letter) -> Letter {
+    if let Facts::Receipt { link, .. } = &mut letter.facts {
+        let path = link.take();
+        *link = path.zip(app.public_url()).map(|(path, url)| format!("{url}{path}"));
+    }
+    letter
 }
 
 fn content(

@@ -5,7 +5,7 @@
 //! start is the first again; a stop after it leaves a log whose row the next start makes. No key exists without the
 //! organisation it belongs to, and none is ever made twice.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bailee_audit::key::{KeyError, KeyId, KeyName, SignError, Signer, VerifyingKey};
 use bailee_domain::id::{OrgId, SiteId};
@@ -96,6 +96,7 @@ pub async fn open_or_create(
         log_id: org.log_id,
         live: Live::default(),
         work: Notify::new(),
+        public_url: OnceLock::new(),
     });
     // Makes the log's row at the first start; at any other it checks the stored log, so that a platform whose log
     // contradicts itself does not come up as if nothing were wrong.

@@ -122,7 +122,11 @@ pub async fn entry(app: &App, principal: &Principal, id: i64) -> Result<Entry, A
     Ok(Entry { id, view: leaf.view(), leaf: found.bytes, leaf_hash, proven })
 }
 
-async fn prove(app: &App, index: u64) -> Result<Proven, AppError> {
+/// Proves that the entry `index` is in the newest signed tree.
+///
+/// # Errors
+/// The store's; [`AppError::Damaged`] when the log contradicts itself.
+pub(crate) async fn prove(app: &App, index: u64) -> Result<Proven, AppError> {
     let log = LogId::new(app.log_id()).ok_or(damaged("org.log_id"))?;
     let reader = LogReader::new(app.db(), &log);
     let checkpoint = reader.checkpoint().await.map_err(ledger)?;

@@ -22,10 +22,12 @@ pub mod install;
 pub mod keys;
 pub mod link;
 mod live;
+pub mod lockdown;
 pub mod log;
 pub mod outbox;
 pub mod parcels;
 pub mod people;
+pub mod receipts;
 pub mod set_up;
 pub mod settings;
 pub mod sign_in;
@@ -35,7 +37,7 @@ mod texts;
 pub mod tokens;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bailee_domain::id::OrgId;
 use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
@@ -73,6 +75,8 @@ pub struct Parts {
     pub live: Live,
     /// Wakes the reconcilers of `jobs`.
     pub work: Notify,
+    /// The address people use, once it is known: see [`App::serve_at`].
+    pub public_url: OnceLock<String>,
 }
 
 impl App {
@@ -119,6 +123,16 @@ impl App {
     /// Wakes the reconcilers.
     pub fn wake(&self) {
         self.0.work.notify_waiters();
+    }
+
+    /// Says at which address people reach this platform, such as `https://lockers.example.org`; the first word counts.
+    pub fn serve_at(&self, public_url: &str) {
+        let _ = self.0.public_url.set(public_url.to_owned());
+    }
+
+    /// The address people use, without a slash at the end, once it is known.
+    pub fn public_url(&self) -> Option<&str> {
+        self.0.public_url.get().map(String::as_str)
     }
 
     /// Draws randomness. Do it before a transaction: its closure may run more than once.

@@ -98,6 +98,9 @@ fn encode(letter: &Letter) -> Vec<u8> {
         Facts::CourierCode { code, site, expires, link } => {
             (4, [Some(code), Some(site), None, Some(expires), link.as_ref()])
         }
+        Facts::Receipt { what, site, bank, at, link } => {
+            (5, [Some(what), Some(site), Some(bank), Some(at), link.as_ref()])
+        }
     };
     let mut bytes = vec![kind];
     for text in texts.into_iter().chain([letter.qr.as_ref()]) {
@@ -127,6 +130,7 @@ fn decode(bytes: &[u8]) -> Option<Letter> {
         2 => Facts::ParcelReminder { site: site?, bank: bank?, expires: time?, link },
         3 => Facts::Alarm { alarm: first?, site: site?, bank: bank?, at: time?, link },
         4 => Facts::CourierCode { code: first?, site: site?, expires: time?, link },
+        5 => Facts::Receipt { what: first?, site: site?, bank: bank?, at: time?, link },
         _ => return None,
     };
     rest.is_empty().then_some(Letter { facts, qr })
@@ -175,6 +179,16 @@ mod tests {
                     site: text("s"),
                     expires: text("never"),
                     link: None,
+                },
+                qr: None,
+            },
+            Letter {
+                facts: Facts::Receipt {
+                    what: text("was opened"),
+                    site: text("s"),
+                    bank: text("b"),
+                    at: text("now"),
+                    link: Some(text("/receipt?of=x")),
                 },
                 qr: None,
             },

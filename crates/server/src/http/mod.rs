@@ -181,6 +181,7 @@ pub fn token_hash(token: &str) -> [u8; 32] {
 /// The whole of the platform's HTTP.
 pub fn router(app: App, ask: Arc<dyn Ask>, options: Options) -> Router {
     let demo = options.demo.clone();
+    app.serve_at(&options.public_url);
     let http = Http::new(app, ask, options);
     let mut all = Router::new()
         .route("/healthz", get(health::live))

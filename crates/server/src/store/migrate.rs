@@ -36,6 +36,8 @@ macro_rules! migrations {
 pub const ALL: &[Migration] = migrations![
     1 "0001_ledger.sql",
     2 "0002_platform.sql",
+    3 "0003_receipt.sql",
+    4 "0004_lockdown.sql",
 ];
 
 /// Why the schema could not be brought up to date.

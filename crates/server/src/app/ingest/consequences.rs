@@ -8,7 +8,7 @@ use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
 
 use super::super::alarm::{self, Alarm};
-use super::super::{App, AppError, Change, codes, people};
+use super::super::{App, AppError, Change, codes, people, receipts};
 use super::{Checked, roster_claimed};
 use crate::store::tables::bank::{BankRow, Claim};
 use crate::store::tables::log_index::{self, Indexed};
@@ -28,8 +28,9 @@ pub(super) async fn follow(
 ) -> Result<(), AppError> {
     let happened = &checked.event;
     let line = line(change, bank.id, happened).await?;
-    event::append_bank(&change.tx, change.org, (bank.id, happened.seq), (checked.bytes, line), change.at)
-        .await?;
+    let at = (bank.id, happened.seq);
+    let row = event::append_bank(&change.tx, change.org, at, (checked.bytes, line), change.at).await?;
+    receipts::issue(app, change, bank, (row, happened)).await?;
     match &happened.kind {
         EventKind::ParcelDeposited(deposit) => deposited(app, change, bank, happened, deposit).await?,
         EventKind::ParcelCollected { grant, .. } => {

@@ -11,13 +11,16 @@ mod conflict;
 pub(super) mod form;
 mod gate;
 mod live;
+mod lockdown;
 mod notice;
 mod overview;
 mod parcels;
 mod people;
+mod receipts;
 mod settings;
 mod shell;
 mod sign_in;
+mod verify;
 pub mod views;
 pub(super) mod words;
 
@@ -71,6 +74,9 @@ pub fn routes() -> Vec<Route> {
         get("/set-up/{token}", Access::Public, sign_in::old_link),
         get("/setup", Access::Public, sign_in::set_up_form),
         post("/setup", Access::Public, sign_in::set_up),
+        get("/receipt", Access::Public, receipts::page),
+        get("/receipt/proof", Access::Public, receipts::file),
+        get("/verify", Access::Public, verify::page),
         post("/sign-out", Access::Known, sign_in::sign_out),
         post("/preferences", Access::Known, shell::preferences),
         get("/", Access::Known, overview::page),
@@ -79,10 +85,16 @@ pub fn routes() -> Vec<Route> {
         get("/banks/{bank}", needs(ViewBanks), banks::page),
         post("/banks/{bank}/compartments/{number}/service", needs(OperateBanks), banks::service),
         post("/banks/{bank}/keypad", needs(OperateBanks), banks::keypad),
+        post("/banks/{bank}/lockdown", needs(OperateBanks), lockdown::begin),
+        post("/banks/{bank}/lockdown/{number}/release", needs(OperateBanks), lockdown::release),
+        post("/banks/{bank}/siren", needs(OperateBanks), lockdown::silence),
+        get("/banks/{bank}/round", needs(ViewBanks), lockdown::round),
+        post("/banks/{bank}/round", needs(OperateBanks), lockdown::tell_round),
         get("/parcels", needs(ViewParcels), parcels::list),
         get("/parcels/{parcel}", needs(ViewParcels), parcels::page),
         post("/parcels/{parcel}/send-code", needs(ManageParcels), parcels::send_code),
         post("/parcels/{parcel}/extend", needs(ManageParcels), parcels::extend),
+        get("/receipts/{event}/proof", needs(ViewParcels), receipts::staff_file),
         get("/people", needs(ViewPeople), people::list),
         get("/people/residents/new", needs(ManagePeople), people::new_resident),
         post("/people/residents/new", needs(ManagePeople), people::add_resident),
@@ -105,6 +117,9 @@ pub fn routes() -> Vec<Route> {
         get("/settings/templates/{template}", needs(ManageSettings), settings::template),
         post("/settings/templates/{template}", needs(ManageSettings), settings::change_template),
         post("/settings/templates/{template}/reset", needs(ManageSettings), settings::reset_template),
+        get("/settings/lockdown", needs(ManageSettings), lockdown::policy),
+        post("/settings/lockdown", needs(ManageSettings), lockdown::change_policy),
+        post("/settings/kiosk-code", needs(OperateBanks), lockdown::kiosk_code),
         get("/settings/tokens", needs(ManageTokens), settings::tokens),
         post("/settings/tokens", needs(ManageTokens), settings::create_token),
         post("/settings/tokens/{token}/revoke", needs(ManageTokens), settings::revoke_token),

@@ -195,6 +195,7 @@ pub async fn view(
         size: found.parcel.size.code().to_string(),
         collected_at: words::time_opt(found.parcel.collected_at),
         custody,
+        receipts: super::receipts::of_parcel(http, principal, &page, id).await?,
         days: super::form::again(&page, days, "days", wrong),
         waiting,
         page,

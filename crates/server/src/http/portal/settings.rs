@@ -161,6 +161,7 @@ fn template_name(page: &Page, key: TemplateKey) -> String {
         TemplateKey::ParcelReminder => "parcel-overdue",
         TemplateKey::Alarm => "urgency-alarm",
         TemplateKey::CourierCode => "courier-code",
+        TemplateKey::Receipt => "receipt",
     })
 }
 

@@ -217,7 +217,8 @@ pub fn card(bank: &BankSummary, site: &str) -> BankCard {
         detail: Detail::Compact,
         link: None,
     };
-    BankCard { id, name: bank.name.clone(), location: site.to_owned(), link, map }
+    let locked = super::lockdown::locked(bank);
+    BankCard { id, name: bank.name.clone(), location: site.to_owned(), link, locked, map }
 }
 
 fn cells(layout: &Layout, bank: &BankSummary) -> Vec<MapCell> {

@@ -149,6 +149,10 @@ impl Sample {
             TemplateKey::ParcelReady => Facts::ParcelReady { code, site, bank, expires, link },
             TemplateKey::ParcelReminder => Facts::ParcelReminder { site, bank, expires, link },
             TemplateKey::CourierCode => Facts::CourierCode { code, site, expires, link },
+            TemplateKey::Receipt => {
+                let what = long("was opened with your code", NAME_CHARACTERS);
+                Facts::Receipt { what, site, bank, at: long("23 November 14:05 UTC", DATE_CHARACTERS), link }
+            }
             TemplateKey::Alarm => {
                 let alarm = long("A door was opened by force", ALARM_CHARACTERS);
                 Facts::Alarm { alarm, site, bank, at: long("23 November 14:05 UTC", DATE_CHARACTERS), link }

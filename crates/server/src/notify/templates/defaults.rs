@@ -12,6 +12,7 @@ pub fn default_text(key: TemplateKey, language: Language) -> TemplateText {
         (TemplateKey::ParcelReminder, _) => (REMINDER_SUBJECT, REMINDER_TEXT, None, Some(REMINDER_SMS)),
         (TemplateKey::Alarm, _) => (ALARM_SUBJECT, ALARM_TEXT, None, Some(ALARM_SMS)),
         (TemplateKey::CourierCode, _) => (COURIER_SUBJECT, COURIER_TEXT, None, Some(COURIER_SMS)),
+        (TemplateKey::Receipt, _) => (RECEIPT_SUBJECT, RECEIPT_TEXT, None, Some(RECEIPT_SMS)),
     };
     TemplateText {
         subject: subject.to_owned(),
@@ -110,3 +111,13 @@ More: {{ link }}
 {% endif %}";
 const COURIER_SMS: &str =
     "Your courier code for {{ site }}: {{ code }}, until {{ expires }}. It is yours alone.";
+
+const RECEIPT_SUBJECT: &str = "Receipt: your compartment at {{ bank }}, {{ site }} {{ what }}";
+const RECEIPT_TEXT: &str = "The compartment with your parcel at {{ bank }}, {{ site }} {{ what }}.
+
+When: {{ at }}
+{% if link %}
+The receipt, with a proof that you can keep and check yourself: {{ link }}
+{% endif %}
+You get a message like this for every opening, whoever opens. If this one surprises you, tell the people who run the lockers.";
+const RECEIPT_SMS: &str = "Your compartment at {{ bank }}, {{ site }} {{ what }}, {{ at }}.{% if link %} Receipt: {{ link }}{% endif %}";

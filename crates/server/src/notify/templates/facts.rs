@@ -57,6 +57,19 @@ pub enum Facts {
         /// A page with more, `https://…`.
         link: Option<String>,
     },
+    /// For the person whose parcel lay behind a door that opened.
+    Receipt {
+        /// How, such as "was opened with your code".
+        what: String,
+        /// The site's name.
+        site: String,
+        /// The bank's name.
+        bank: String,
+        /// When, as text with its time zone.
+        at: String,
+        /// The page of the receipt, `https://…`.
+        link: Option<String>,
+    },
 }
 
 /// A rendered e-mail.
@@ -98,6 +111,7 @@ impl Facts {
             Self::ParcelReminder { .. } => TemplateKey::ParcelReminder,
             Self::Alarm { .. } => TemplateKey::Alarm,
             Self::CourierCode { .. } => TemplateKey::CourierCode,
+            Self::Receipt { .. } => TemplateKey::Receipt,
         }
     }
 
@@ -152,6 +166,13 @@ impl Facts {
                 ("code", Some(shown_code(code))),
                 ("site", name(site)),
                 ("expires", date(expires)),
+                ("link", safe_link(link.as_deref())),
+            ],
+            Self::Receipt { what, site, bank, at, link } => vec![
+                ("what", name(what)),
+                ("site", name(site)),
+                ("bank", name(bank)),
+                ("at", date(at)),
                 ("link", safe_link(link.as_deref())),
             ],
         };

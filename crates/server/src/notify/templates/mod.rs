@@ -30,11 +30,14 @@ pub enum TemplateKey {
     Alarm,
     /// A courier's personal code.
     CourierCode,
+    /// The compartment with somebody's parcel was opened.
+    Receipt,
 }
 
 impl TemplateKey {
     /// All of them, in the order they are shown.
-    pub const ALL: [Self; 4] = [Self::ParcelReady, Self::ParcelReminder, Self::Alarm, Self::CourierCode];
+    pub const ALL: [Self; 5] =
+        [Self::ParcelReady, Self::ParcelReminder, Self::Receipt, Self::Alarm, Self::CourierCode];
 
     /// The name it has in the store and in the API.
     pub fn name(self) -> &'static str {
@@ -43,6 +46,7 @@ impl TemplateKey {
             Self::ParcelReminder => "parcel_reminder",
             Self::Alarm => "alarm",
             Self::CourierCode => "courier_code",
+            Self::Receipt => "receipt",
         }
     }
 
@@ -53,6 +57,7 @@ impl TemplateKey {
             Self::ParcelReminder => &["site", "bank", "expires", "link"],
             Self::Alarm => &["alarm", "site", "bank", "at", "link"],
             Self::CourierCode => &["code", "site", "expires", "link"],
+            Self::Receipt => &["what", "site", "bank", "at", "link"],
         }
     }
 }

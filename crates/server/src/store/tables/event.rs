@@ -36,7 +36,7 @@ pub async fn append_platform(
     log_index::insert(tx, org, id, Indexed::of_platform(org, event)).await
 }
 
-/// Appends an event of a bank, whose place in the bank's chain has been checked, with its line in the index.
+/// Appends an event of a bank, whose place in the bank's chain has been checked, with its line in the index; tells its row.
 ///
 /// # Errors
 /// The store's; [`AppError::Damaged`] when the bank has used that number for other bytes.
@@ -46,7 +46,7 @@ pub async fn append_bank(
     (bank, seq): (BankId, u64),
     (bytes, line): (&[u8], Indexed),
     at: WallTime,
-) -> Result<(), AppError> {
+) -> Result<i64, AppError> {
     let new = NewEvent {
         org: &org.to_string(),
         source_kind: SourceKind::Bank,
@@ -56,7 +56,8 @@ pub async fn append_bank(
         received_at_ms: at.unix_ms(),
     };
     let id = insert(tx, &new).await?;
-    log_index::insert(tx, org, id, line).await
+    log_index::insert(tx, org, id, line).await?;
+    Ok(id)
 }
 
 async fn insert(tx: &Tx, new: &NewEvent<'_>) -> Result<i64, AppError> {

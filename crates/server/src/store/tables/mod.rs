@@ -19,6 +19,8 @@ pub mod parcel;
 pub mod password;
 pub mod person;
 mod read;
+pub mod receipt;
+pub mod security;
 pub mod session;
 pub mod set_up;
 pub mod site;

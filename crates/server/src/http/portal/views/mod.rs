@@ -15,12 +15,15 @@ pub mod audit;
 pub mod banks;
 pub mod carriers;
 pub mod demo;
+pub mod lockdown;
 pub mod messages;
 pub mod overview;
 pub mod parcels;
 pub mod people;
+pub mod receipts;
 pub mod settings;
 pub mod sign_in;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! Posts: `/parcels/{id}/send-code`, `/parcels/{id}/extend` (`days`). A code can't be shown to anybody: sending again makes a new one.
 
 use super::Shell;
+use super::receipts::ReceiptRow;
 use askama::Template;
 use bailee_ui::form::{Choice, Field};
 use bailee_ui::layout::{Page, TimelineItem, Tone};
@@ -140,6 +141,8 @@ pub struct Parcel {
     pub collected_at: String,
     /// Every event, newest first, each linking to its proof.
     pub custody: Vec<TimelineItem>,
+    /// The receipts the recipient got, newest first.
+    pub receipts: Vec<ReceiptRow>,
     /// How many days an extension adds.
     pub days: Field,
     /// Whether a new code may be sent and the time extended.
@@ -244,6 +247,7 @@ impl Parcel {
             size: "M".into(),
             collected_at: String::new(),
             custody: sample_timeline(&page),
+            receipts: ReceiptRow::samples(&page),
             days: Field::new("3"),
             waiting: true,
             page,
