@@ -6,6 +6,7 @@ mod bench;
 mod demo;
 mod edge;
 mod serve;
+mod simulate;
 mod service;
 mod verify;
 
@@ -47,6 +48,9 @@ enum Command {
     Verify(Verify),
     /// Measure this program on this machine.
     Bench(bench::BenchArgs),
+    /// Hardware that is not there, for trying what would be connected to it.
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
 }
 
 #[derive(Subcommand)]
@@ -92,6 +96,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),
         Command::Bench(args) => run(bench::run(args, cli.json)),
+        Command::Simulate(command) => run(simulate::run(command)),
         Command::Config(command) => run(async { serve::config(&command) }),
     }
 }

@@ -162,6 +162,21 @@ pub enum ConfigError {
 }
 
 impl EdgeConfig {
+    /// These lines and doors, and the default of everything else.
+    #[must_use]
+    pub fn plain(data_dir: PathBuf, buses: Vec<BusConfig>, compartments: Vec<CompartmentConfig>) -> Self {
+        Self {
+            data_dir,
+            kiosk: KioskConfig::default(),
+            readers: ReadersConfig::default(),
+            buses,
+            compartments,
+            siren: None,
+            switches: Vec::new(),
+            vibration: Vec::new(),
+        }
+    }
+
     /// Reads and checks a file.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! A bank for benches: the real controller with its journal on the disk that is measured, a cabinet on a pseudo
-//! terminal paced at 9600 baud, and no platform: what a platform would send is handed to the engine directly.
+//! terminal paced at its line speed, and no platform: what a platform would send is handed to the engine directly.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use bailee_domain::bank::io::{Action, Request};
 use bailee_domain::bank::screen::Screen;
 use bailee_domain::code::Code;
-use bailee_domain::compartment::{CompartmentNo, Reach, Size};
+use bailee_domain::compartment::{CompartmentNo, Reach, Service, Size};
 use bailee_domain::event::EventKind;
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{BankId, CarrierId, CommandId, GrantId, OrgId, PersonId};
@@ -23,21 +23,84 @@ use bailee_edge::kiosk::Kiosk;
 use bailee_edge::runtime::Message;
 use bailee_edge::start::{self, Running};
 use bailee_edge::uplink::EventSource;
-use bailee_sim::cabinet::{BoardPlan, Cabinet, CabinetEvent, DoorPlace, Happening, Pacing, PtyCabinet};
+use bailee_sim::cabinet::{
+    BoardPlan, Cabinet, CabinetEvent, DoorPlace, Family, Happening, Pacing, PtyCabinet,
+};
 use bailee_vault::OsRandom;
 use bailee_vault::code::{CodeSecret, CodeTag, verifier};
 use bailee_vault::stretch::Cost;
 use bailee_wire::event::{Leaf, decode};
 
-/// Locks on the one board.
-pub const LOCKS: u8 = 12;
-/// The line's speed.
-pub const BAUD: u32 = 9_600;
+use super::backlog;
+
+/// What hangs on the line of a bench's bank.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Kind of the boards.
+    pub family: Family,
+    /// How many.
+    pub boards: u8,
+    /// Locks on each.
+    pub locks: u8,
+}
+
+/// The smallest bank.
+pub const ONE_BOARD: Shape = Shape { family: Family::Xor8a80, boards: 1, locks: 12 };
+/// Three boards that share a line.
+pub const THREE_BOARDS: Shape = Shape { family: Family::Xor8a80, boards: 3, locks: 12 };
+/// A middling bank.
+pub const DOORS_48: Shape = Shape { family: Family::Xor8a80, boards: 2, locks: 24 };
+/// A big bank.
+pub const DOORS_96: Shape = Shape { family: Family::Cu48, boards: 2, locks: 48 };
+
+impl Shape {
+    /// The line's speed.
+    pub const fn baud(self) -> u32 {
+        self.family.baud()
+    }
+
+    /// The doors, numbered from 1.
+    pub fn doors(self) -> u16 {
+        u16::from(self.boards) * u16::from(self.locks)
+    }
+
+    const fn address(self, board: u8) -> u8 {
+        self.family.first_address() + board
+    }
+
+    const fn kind(self) -> BoardKind {
+        match self.family {
+            Family::Xor8a80 => BoardKind::Xor8a80,
+            Family::Cu12 => BoardKind::Cu12,
+            Family::Cu16 => BoardKind::Cu16,
+            Family::Cu48 => BoardKind::Cu48,
+            Family::ModbusRelay => BoardKind::ModbusRelay,
+        }
+    }
+
+    /// Where a compartment is wired: its board from 0, and the lock.
+    fn wiring(self, number: u16) -> (u8, u8) {
+        let (board, lock) = ((number - 1) / u16::from(self.locks), (number - 1) % u16::from(self.locks));
+        (
+            u8::try_from(board).expect("as many as there are"),
+            u8::try_from(lock + 1).expect("as many as there are"),
+        )
+    }
+
+    /// The door of a compartment.
+    pub fn door(self, compartment: CompartmentNo) -> DoorPlace {
+        let (board, lock) = self.wiring(compartment.0);
+        DoorPlace { board: self.address(board), lock }
+    }
+}
+
 /// Shorter than a real latch's pulse, so that a bench takes minutes instead of hours; it follows what is measured.
 const PULSE: Duration = Duration::from_millis(150);
 /// Whatever has not happened by then will not.
 const PATIENCE: Duration = Duration::from_secs(10);
 const DAY_MS: i64 = 86_400_000;
+/// Columns of a bench's bank.
+const COLUMNS: u16 = 12;
 
 const BANK: BankId = BankId::from_bytes([1; 16]);
 const ORG: OrgId = OrgId::from_bytes([2; 16]);
@@ -49,13 +112,27 @@ const PICKUP_CODE: &str = "33334444";
 /// A running bank with a cabinet.
 pub struct BenchBank {
     clock: Clocks,
+    shape: Shape,
     cabinet: PtyCabinet,
     controller: Running,
     journal: PathBuf,
     /// What the pickup code is stretched to, so that arming a grant costs nothing.
     pickup: CodeTag,
-    /// Events up to here are confirmed.
-    confirmed: u64,
+    /// Events up to here were looked at.
+    looked_at: u64,
+    platform: Platform,
+}
+
+/// Whether somebody takes the bank's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Everything is confirmed at once.
+    There,
+    /// Nothing is confirmed, after so many events that were not either.
+    Away {
+        /// How many.
+        backlog: u32,
+    },
 }
 
 /// One code typed and one door opened.
@@ -71,37 +148,44 @@ pub struct Pickup {
 ///
 /// # Errors
 /// When the system gives none.
-pub fn cabinet(clock: Clocks) -> anyhow::Result<PtyCabinet> {
-    let plan = BoardPlan { pulse: PULSE, ..BoardPlan::usual(1, LOCKS) };
-    let cabinet = Cabinet::new(&[plan], Pacing::Baud(BAUD));
+pub fn cabinet(clock: Clocks, shape: Shape) -> anyhow::Result<PtyCabinet> {
+    let plan =
+        |board| BoardPlan { pulse: PULSE, ..BoardPlan::of(shape.family, shape.address(board), shape.locks) };
+    let plans: Vec<BoardPlan> = (0..shape.boards).map(plan).collect();
+    let cabinet = Cabinet::new(&plans, Pacing::Baud(shape.baud()));
     Ok(PtyCabinet::start(cabinet, move || clock.elapsed())?)
 }
 
 /// The configuration of a controller for such a cabinet, its kiosk on a port the system picks.
-pub fn config(data_dir: &Path, tty: &Path) -> EdgeConfig {
-    let board = BoardConfig {
-        number: 1,
-        kind: BoardKind::Xor8a80,
-        address: 1,
-        channels: LOCKS,
+pub fn config(data_dir: &Path, tty: &Path, shape: Shape) -> EdgeConfig {
+    let board = |board: u8| BoardConfig {
+        number: board + 1,
+        kind: shape.kind(),
+        address: shape.address(board),
+        channels: shape.locks,
         closed_when: ClosedWhen::BitSet,
         pulse_ms: None,
     };
-    let compartment = |lock: u8| CompartmentConfig {
-        number: u16::from(lock),
-        size: 'S',
-        low_reach: false,
-        board: 1,
-        channel: lock,
-        column: u16::from(lock) - 1,
-        row: 0,
-        height: 1,
+    let compartment = |number: u16| {
+        let (board, channel) = shape.wiring(number);
+        let (column, row) = ((number - 1) % COLUMNS, (number - 1) / COLUMNS);
+        CompartmentConfig {
+            number,
+            size: 'S',
+            low_reach: false,
+            board: board + 1,
+            channel,
+            column,
+            row,
+            height: 1,
+        }
     };
+    let boards = (0..shape.boards).map(board).collect();
+    let bus = BusConfig { line: tty.into(), baud: None, boards };
+    let compartments = (1..=shape.doors()).map(compartment).collect();
     EdgeConfig {
-        data_dir: data_dir.to_owned(),
         kiosk: KioskConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..KioskConfig::default() },
-        buses: vec![BusConfig { line: tty.into(), baud: Some(BAUD), boards: vec![board] }],
-        compartments: (1..=LOCKS).map(compartment).collect(),
+        ..EdgeConfig::plain(data_dir.to_owned(), vec![bus], compartments)
     }
 }
 
@@ -131,15 +215,24 @@ impl BenchBank {
     ///
     /// # Errors
     /// Whatever keeps a controller from starting.
-    pub async fn start(dir: &Path, clock: Clocks) -> anyhow::Result<Self> {
-        let data_dir = dir.join("bank");
-        let code_key = enrol(&data_dir)?.code_key(Cost::STANDARD)?;
+    pub async fn start(
+        data_dir: &Path,
+        clock: Clocks,
+        shape: Shape,
+        platform: Platform,
+    ) -> anyhow::Result<Self> {
+        let code_key = enrol(data_dir)?.code_key(Cost::STANDARD)?;
         let tag = |code| CodeSecret::parse(code).map(|code| code_key.stretch(&code));
         let (courier, pickup) = (tag(COURIER_CODE)?, tag(PICKUP_CODE)?);
-        let cabinet = cabinet(clock)?;
-        let controller = start::run(&config(&data_dir, cabinet.path())).await?;
+        let cabinet = cabinet(clock, shape)?;
+        let config = config(data_dir, cabinet.path(), shape);
+        let looked_at = match platform {
+            Platform::There => 0,
+            Platform::Away { backlog } => backlog::fill(&config, backlog, clock)?,
+        };
+        let controller = start::run(&config).await?;
         let journal = data_dir.join("journal");
-        let bank = Self { clock, cabinet, controller, journal, pickup, confirmed: 0 };
+        let bank = Self { clock, shape, cabinet, controller, journal, pickup, looked_at, platform };
         bank.ask(Request::TakeRoster(roster(&courier)))?;
         bank.controller.handle().act(Action::StillHere).await?;
         // Nothing is assigned before the board was asked once; it is asked every tenth of a second.
@@ -165,7 +258,7 @@ impl BenchBank {
         let placing =
             self.shown("an open door", |screen| matches!(screen, Screen::PlaceParcel { .. })).await?;
         let Screen::PlaceParcel { compartment, .. } = placing else { unreachable!("waited for") };
-        self.cabinet.close(door(compartment));
+        self.cabinet.close(self.shape.door(compartment));
         self.shown("the deposit", |screen| matches!(screen, Screen::Deposited { .. })).await?;
         self.act(Action::Finish).await?;
         let grant = self.confirm_events()?.context("the bank wrote no deposit")?;
@@ -195,12 +288,31 @@ impl BenchBank {
         let taking =
             self.shown("the open door", |screen| matches!(screen, Screen::TakeParcel { .. })).await?;
         let Screen::TakeParcel { compartment } = taking else { unreachable!("waited for") };
-        self.cabinet.close(door(compartment));
+        self.cabinet.close(self.shape.door(compartment));
         self.shown("the end", |screen| matches!(screen, Screen::Collected { .. })).await?;
         self.act(Action::Finish).await?;
         self.confirm_events()?;
         self.act(Action::StillHere).await?;
         Ok(Pickup { took_ms: (at.saturating_sub(from)).as_secs_f64() * 1e3, journal_bytes })
+    }
+
+    /// Forces a door, waits until the kiosk shows the alarm, and puts everything right again.
+    ///
+    /// # Errors
+    /// When no alarm is shown, or it does not end.
+    pub async fn force(&mut self, compartment: CompartmentNo) -> anyhow::Result<Duration> {
+        let mut view = self.controller.handle().view();
+        let door = self.shape.door(compartment);
+        let from = self.clock.elapsed();
+        self.cabinet.force_open(door);
+        let alarmed = view.wait_for(|view| view.alarms.iter().any(|alarm| alarm.compartment == compartment));
+        tokio::time::timeout(PATIENCE, alarmed).await.context("no alarm for the forced door")??;
+        let took = self.clock.elapsed().saturating_sub(from);
+        self.cabinet.close(door);
+        self.ask(Request::SetService { compartment, service: Service::In, by: COURIER })?;
+        self.confirm_events()?;
+        self.act(Action::StillHere).await?;
+        Ok(took)
     }
 
     async fn act(&self, action: Action) -> anyhow::Result<()> {
@@ -222,23 +334,25 @@ impl BenchBank {
         }
     }
 
-    /// Plays the platform that has everything, and finds the latest deposit's grant.
+    /// Finds the latest deposit's grant, and plays the platform that has everything if there is one.
     fn confirm_events(&mut self) -> anyhow::Result<Option<GrantId>> {
         let backlog = self.controller.backlog();
         let events = backlog
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .events_from(self.confirmed + 1, usize::MAX);
+            .events_from(self.looked_at + 1, usize::MAX);
         let mut deposited = None;
         for (seq, leaf) in events {
-            self.confirmed = seq;
+            self.looked_at = seq;
             if let Leaf::Bank { event, .. } = decode(&leaf)?
                 && let EventKind::ParcelDeposited(deposit) = event.kind
             {
                 deposited = Some(deposit.grant);
             }
         }
-        self.controller.handle().tell(Message::Acknowledged(self.confirmed))?;
+        if self.platform == Platform::There {
+            self.controller.handle().tell(Message::Acknowledged(self.looked_at))?;
+        }
         Ok(deposited)
     }
 
@@ -274,10 +388,6 @@ fn roster(courier: &CodeTag) -> Roster {
 
 fn code(digits: &str) -> Code {
     Code::parse(digits).expect("eight digits")
-}
-
-fn door(compartment: CompartmentNo) -> DoorPlace {
-    DoorPlace { board: 1, lock: u8::try_from(compartment.0).expect("a bank of twelve doors") }
 }
 
 fn count_coils(log: &[CabinetEvent]) -> usize {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bailee_edge::clock::Clocks;
+use bailee_edge::config::{BoardConfig, CompartmentConfig};
 
-use super::bank;
+use super::bank::{self, DOORS_96, ONE_BOARD, Shape};
 use super::report::{Report, Table, number};
 use super::stats::median;
 
@@ -79,15 +80,17 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
         "peak MB",
         "resident MB after four codes",
     ]);
-    let (mut first, mut again, mut edge) = (Vec::new(), Vec::new(), Vec::new());
-    let cabinet = bank::cabinet(clock)?;
+    let (mut first, mut again, mut edge, mut big) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (cabinet, big_cabinet) = (bank::cabinet(clock, ONE_BOARD)?, bank::cabinet(clock, DOORS_96)?);
     for round in 1..=rounds {
         let platform = Subject::serve(&dir.join(format!("serve-{round}")))?;
-        let bench_bank = Subject::edge(&dir.join(format!("edge-{round}")), cabinet.path())?;
+        let bench_bank = Subject::edge(&dir.join(format!("edge-{round}")), cabinet.path(), ONE_BOARD)?;
+        let big_bank = Subject::edge(&dir.join(format!("edge-96-{round}")), big_cabinet.path(), DOORS_96)?;
         for (what, subject, all) in [
             ("serve, first start", &platform, &mut first),
             ("serve, later start", &platform, &mut again),
-            ("edge run", &bench_bank, &mut edge),
+            ("edge run, 12 doors", &bench_bank, &mut edge),
+            ("edge run, 96 doors", &big_bank, &mut big),
         ] {
             let bare = bare_start(clock)?;
             let start = subject.start(clock).await.with_context(|| what.to_owned())?;
@@ -105,9 +108,13 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
     };
     add("serve, first start", &first, SERVE_RESIDENT_MB);
     add("serve, later start", &again, SERVE_RESIDENT_MB);
-    add("edge run", &edge, EDGE_RESIDENT_MB);
-    let used: Vec<f64> = edge.iter().filter_map(|start| start.used_mb).collect();
-    report.value("edge run, after four codes: resident", median(&used), "MB", Some(EDGE_RESIDENT_MB));
+    add("edge run, 12 doors", &edge, EDGE_RESIDENT_MB);
+    add("edge run, 96 doors", &big, EDGE_RESIDENT_MB);
+    for (doors, starts) in [(12, &edge), (96, &big)] {
+        let used: Vec<f64> = starts.iter().filter_map(|start| start.used_mb).collect();
+        let what = format!("edge run, {doors} doors, after four codes: resident");
+        report.value(what, median(&used), "MB", Some(EDGE_RESIDENT_MB));
+    }
     program(&mut report, dir)?;
     report.note("a MB is 1,000,000 bytes; ready is the first 200 after the process was started");
     report.note(
@@ -149,21 +156,23 @@ impl Subject {
         Ok(Self { arguments: vec!["serve".to_owned(), "--config".to_owned(), config], address, codes: &[] })
     }
 
-    fn edge(dir: &Path, tty: &Path) -> anyhow::Result<Self> {
+    fn edge(dir: &Path, tty: &Path, shape: Shape) -> anyhow::Result<Self> {
         let data_dir = dir.join("data");
         std::fs::create_dir_all(&data_dir)?;
         bank::enrol(&data_dir)?;
         let address = free_address()?;
-        let mut text = format!(
-            "data_dir = {data_dir:?}\n[kiosk]\nlisten = \"{address}\"\n[[bus]]\npath = {tty:?}\nbaud = {}\n\
-             [[bus.board]]\nnumber = 1\naddress = 1\nchannels = {}\n",
-            bank::BAUD,
-            bank::LOCKS
-        );
-        for lock in 1..=bank::LOCKS {
+        let config = bank::config(&data_dir, tty, shape);
+        let mut text =
+            format!("data_dir = {data_dir:?}\n[kiosk]\nlisten = \"{address}\"\n[[bus]]\nline = {tty:?}\n");
+        for BoardConfig { number, kind, address, channels, .. } in &config.buses[0].boards {
+            let kind = kind.name();
             text += &format!(
-                "[[compartment]]\nnumber = {lock}\nsize = \"S\"\nboard = 1\nchannel = {lock}\ncolumn = {}\nrow = 0\n",
-                lock - 1
+                "[[bus.board]]\nnumber = {number}\nkind = {kind:?}\naddress = {address}\nchannels = {channels}\n"
+            );
+        }
+        for CompartmentConfig { number, board, channel, column, row, .. } in &config.compartments {
+            text += &format!(
+                "[[compartment]]\nnumber = {number}\nsize = \"S\"\nboard = {board}\nchannel = {channel}\ncolumn = {column}\nrow = {row}\n"
             );
         }
         let config = write(dir, &text)?;

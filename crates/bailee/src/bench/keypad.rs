@@ -11,7 +11,7 @@ use std::time::Duration;
 use bailee_edge::boards::BusTiming;
 use bailee_edge::clock::Clocks;
 
-use super::bank::{BAUD, BenchBank, LOCKS};
+use super::bank::{BenchBank, Platform, Shape};
 use super::limit::{RawFile, stretch};
 use super::report::{Report, Table, cells, number};
 use super::stats::{Quantiles, Ratio, is_steady};
@@ -44,19 +44,19 @@ impl Round {
 ///
 /// # Errors
 /// When the bank does not work.
-pub async fn run(dir: &Path, rounds: u32, samples: u32) -> anyhow::Result<Report> {
+pub async fn run(dir: &Path, rounds: u32, samples: u32, shape: Shape) -> anyhow::Result<Report> {
     let clock = Clocks::start();
-    let mut bank = BenchBank::start(dir, clock).await?;
+    let mut bank = BenchBank::start(&dir.join("bank"), clock, shape, Platform::There).await?;
     bank.deposit().await?;
     let bytes = bank.pick_up().await?.journal_bytes;
     let mut raw = RawFile::growing(dir, usize::try_from(bytes)?, clock)?;
     let mut parts = Parts::default();
     let mut all = Vec::new();
     for _ in 0..rounds {
-        all.push(round(&mut bank, &mut raw, clock, samples, &mut parts).await?);
+        all.push(round(&mut bank, &mut raw, clock, (samples, shape), &mut parts).await?);
     }
     bank.stop().await;
-    Ok(report(&all, &parts, bytes))
+    Ok(report(&all, &parts, bytes, shape))
 }
 
 #[derive(Default)]
@@ -69,7 +69,7 @@ async fn round(
     bank: &mut BenchBank,
     raw: &mut RawFile,
     clock: Clocks,
-    samples: u32,
+    (samples, shape): (u32, Shape),
     parts: &mut Parts,
 ) -> anyhow::Result<Round> {
     let mut round = Round { ours: Vec::new(), limit: Vec::new() };
@@ -81,7 +81,7 @@ async fn round(
         round.ours.push(bank.pick_up().await?.took_ms);
         let stretched = tokio::task::block_in_place(|| stretch(clock));
         let synced = tokio::task::block_in_place(|| raw.write_and_sync())?;
-        round.limit.push(stretched + synced + line_ms());
+        round.limit.push(stretched + synced + line_ms(shape));
         parts.stretch.push(stretched);
         parts.sync.push(synced);
     }
@@ -89,20 +89,20 @@ async fn round(
 }
 
 /// One whole poll and the unlock frame on the line, in milliseconds.
-fn line_ms() -> f64 {
-    let timing = BusTiming::at_baud(BAUD);
-    let answer = ANSWER_BYTES + usize::from(LOCKS).div_ceil(8);
+fn line_ms(shape: Shape) -> f64 {
+    let timing = BusTiming::at_baud(shape.baud());
+    let answer = ANSWER_BYTES + usize::from(shape.locks).div_ceil(8);
     let poll = timing.wire_time(REQUEST_BYTES) + THINKING + timing.wire_time(answer) + timing.gap();
     (poll + timing.wire_time(REQUEST_BYTES)).as_secs_f64() * 1e3
 }
 
-fn report(rounds: &[Round], parts: &Parts, bytes: u64) -> Report {
+fn report(rounds: &[Round], parts: &Parts, bytes: u64, shape: Shape) -> Report {
     let mut report =
         Report::new("d1 keypad-to-wire", "code handed in to last byte of the unlock frame, 9600 baud");
     report.table(per_round(rounds));
     let kept: Vec<&Round> = rounds.iter().filter(|round| is_steady(&round.limit)).collect();
     let ratios = |of: fn(&Quantiles) -> f64| kept.iter().map(|round| round.ratio(of)).collect::<Vec<_>>();
-    report.table(in_all(&kept, parts));
+    report.table(in_all(&kept, parts, shape));
     report.ratio("p99 beside the limit's", Ratio::of(&ratios(|q| q.p99), rounds.len()), MOST_RATIO);
     let pooled: Vec<f64> = kept.iter().flat_map(|round| round.ours.iter().copied()).collect();
     match (kept.is_empty(), pooled.len()) {
@@ -113,6 +113,7 @@ fn report(rounds: &[Round], parts: &Parts, bytes: u64) -> Report {
         _ => report.note("p99.9 needs 1,000 pickups in steady rounds: --rounds 5 --samples 200"),
     }
     report.value("journal, in two groups with a sync each", bytes as f64, "B", None);
+    report.value("boards polled on the line", f64::from(shape.boards), "", None);
     report.note("the limit holds one Argon2 stretch, because the design prescribes one for every attempt");
     report
         .note("the limit holds one sync; the path makes two, since a guess is durable before it is compared");
@@ -147,7 +148,7 @@ fn per_round(rounds: &[Round]) -> Table {
     table
 }
 
-fn in_all(kept: &[&Round], parts: &Parts) -> Table {
+fn in_all(kept: &[&Round], parts: &Parts, shape: Shape) -> Table {
     let mut table = Table::new(&["all rounds that count", "p50 ms", "p99", "p99.9"]);
     let mut row = |name: &str, values: &[f64]| {
         if !values.is_empty() {
@@ -158,6 +159,6 @@ fn in_all(kept: &[&Round], parts: &Parts) -> Table {
     row("limit", &kept.iter().flat_map(|round| round.limit.clone()).collect::<Vec<_>>());
     row("of it, in every round: Argon2 stretch", &parts.stretch);
     row("of it, in every round: write and fdatasync", &parts.sync);
-    row("of it: the line", &[line_ms()]);
+    row("of it: the line", &[line_ms(shape)]);
     table
 }

@@ -6,8 +6,10 @@
 //! the test gate, and must never be needed to run anything. Start with [`run`]; how to read a table is in
 //! docs/reference/performance.md.
 
+mod backlog;
 mod bank;
 mod footprint;
+mod forced;
 mod keypad;
 mod ledger;
 mod limit;
@@ -47,6 +49,14 @@ pub enum Bench {
     /// From the last digit of a code to the last byte of the unlock frame, board paced at 9600 baud.
     #[value(alias = "d1")]
     KeypadToWire,
+    /// The same with three boards polled on the line.
+    #[value(alias = "d1-three")]
+    KeypadThreeBoards,
+    /// From a forced door to the alarm on the kiosk's page, three boards polled on one line.
+    ForcedDoor,
+    /// Keypad to wire with no platform and 100,000 events waiting for it, beside the same bank without.
+    #[value(alias = "d3")]
+    KeypadBacklog,
     /// Syncs for each commit of the custody ledger, and how long a commit takes.
     #[value(alias = "a3")]
     LedgerSyncs,
@@ -70,7 +80,12 @@ pub async fn run(args: BenchArgs, json: bool) -> anyhow::Result<()> {
     let dir = tempfile::Builder::new().prefix("bailee-bench-").tempdir_in(&place)?;
     let machine = Machine::look(dir.path());
     let mut report = match args.name {
-        Bench::KeypadToWire => keypad::run(dir.path(), args.rounds, args.samples).await?,
+        Bench::KeypadToWire => keypad::run(dir.path(), args.rounds, args.samples, bank::ONE_BOARD).await?,
+        Bench::KeypadThreeBoards => {
+            keypad::run(dir.path(), args.rounds, args.samples, bank::THREE_BOARDS).await?
+        }
+        Bench::ForcedDoor => forced::run(dir.path(), args.rounds, args.samples).await?,
+        Bench::KeypadBacklog => backlog::run(dir.path(), args.rounds, args.samples).await?,
         Bench::LedgerSyncs => ledger::run(dir.path(), args.rounds, args.samples).await?,
         Bench::Footprint => footprint::run(dir.path(), args.rounds).await?,
         Bench::LedgerCommits => unreachable!("returned above"),

@@ -115,12 +115,10 @@ impl DemoBank {
             closed_when: ClosedWhen::BitSet,
             pulse_ms: None,
         });
+        let bus = BusConfig { line: cabinet.path().into(), baud: None, boards: boards.collect() };
         let config = EdgeConfig {
-            readers: bailee_edge::readers::config::ReadersConfig::default(),
-            data_dir: dir.to_owned(),
             kiosk: KioskConfig { listen, ..KioskConfig::default() },
-            buses: vec![BusConfig { line: cabinet.path().into(), baud: None, boards: boards.collect() }],
-            compartments: plan.compartments(),
+            ..EdgeConfig::plain(dir.to_owned(), vec![bus], plan.compartments())
         };
         config.check()?;
         if let Some(token) = token {

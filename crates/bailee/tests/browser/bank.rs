@@ -110,12 +110,10 @@ fn config(data_dir: PathBuf, tty: PathBuf) -> EdgeConfig {
         row: u16::from(index % 4) * 2,
         height: 2,
     });
+    let bus = BusConfig { line: tty.as_path().into(), baud: None, boards: vec![board] };
     EdgeConfig {
-        readers: bailee_edge::readers::config::ReadersConfig::default(),
-        data_dir,
         kiosk: KioskConfig { listen: ([127, 0, 0, 1], 0).into(), ..KioskConfig::default() },
-        buses: vec![BusConfig { line: tty.as_path().into(), baud: None, boards: vec![board] }],
-        compartments: compartments.collect(),
+        ..EdgeConfig::plain(data_dir, vec![bus], compartments.collect())
     }
 }
 
