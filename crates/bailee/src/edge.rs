@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bailee_edge::config::EdgeConfig;
+use bailee_edge::readers::{ReaderNo, key_reader};
 use bailee_edge::{enrolment, start};
 use clap::Subcommand;
 
@@ -26,6 +27,14 @@ pub enum Edge {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Give an OSDP reader its key, once, with the controller stopped and nobody else on the cable.
+    KeyReader {
+        /// The reader's number in the configuration.
+        number: u8,
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
 }
 
 /// Runs the command.
@@ -35,6 +44,12 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
             let config = read(&config)?;
             let installation = enrolment::run(&config, &token).await?;
             crate::say(&format!("enrolled as {}; now: bailee edge run --config …", installation.bank()?));
+            Ok(())
+        }
+        Edge::KeyReader { number, config } => {
+            let config = read(&config)?;
+            let keyed = tokio::task::spawn_blocking(move || key_reader(&config, ReaderNo(number))).await?;
+            crate::say(&format!("reader {number} has its key: {}", keyed?));
             Ok(())
         }
         Edge::Run { config } => {

@@ -1,6 +1,8 @@
 //! A whole controller with a scanner: what the scanner does wrong stands on the kiosk's screen as a sign of tampering,
 //! and stopping the controller stops the readers.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;

@@ -1,6 +1,8 @@
 //! Our side of OSDP against libosdp's reader over a pseudo terminal: a badge comes through the secure channel, and
 //! every way of doing without it ends in a named condition.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 #[path = "readers/peer.rs"]
 mod peer;
 
@@ -182,6 +184,28 @@ fn commissioning_again_finds_the_reader_keyed_and_another_key_is_told() {
     let refused = commission(line, 5, other, Duration::from_secs(4), Clocks::start(), Box::new(OsRandom));
     let refused = refused.expect_err("the reader holds another key");
     assert!(matches!(refused, CommissionError::OtherKey | CommissionError::NoSecureChannel), "{refused:?}");
+}
+
+#[test]
+fn a_stop_in_the_middle_of_commissioning_loses_no_reader() {
+    // Either the reader took the key before the stop, or it did not.
+    for holds in [Some(KEY), None] {
+        let dir = tempfile::tempdir().unwrap();
+        let kek = FileKek::create(&dir.path().join("kek"), &mut OsRandom).unwrap();
+        let mut pending = ReaderKeys::default();
+        pending.note(ReaderNo(1), ReaderKey::new(KEY).unwrap(), State::Pending);
+        pending.save(dir.path(), &kek, &mut OsRandom).unwrap();
+        let peer = Peer::start(made(holds));
+        let desk = Desk::start(peer.path(), pending);
+        desk.wait_for(Condition::Unkeyed, Standing::Raised);
+        drop(desk);
+
+        commission_reader(&config(peer.path()), ReaderNo(1), dir.path(), &kek, Clocks::start()).unwrap();
+        let given = peer.keys.lock().unwrap().clone();
+        assert_eq!(given, if holds.is_some() { vec![] } else { vec![KEY] });
+        let desk = Desk::start(peer.path(), ReaderKeys::open(dir.path(), &kek).unwrap());
+        holds_badge(4567, &peer, &desk);
+    }
 }
 
 #[test]

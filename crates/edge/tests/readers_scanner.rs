@@ -1,5 +1,7 @@
 //! Scanners on pseudo terminals and keyboards as streams of events: texts, badges, and everything that is neither.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use bailee_vault::OsRandom;
 use bailee_vault::badge::BadgeKey;
-use bailee_vault::kek::KeyProvider;
+use bailee_vault::kek::{FileKek, FileKekError, KeyProvider};
 use rand_core::Rng;
 
 pub use self::fact::{CONDITIONS, Condition, Fact, Feedback, ReaderNo, Standing};
@@ -45,6 +45,8 @@ use self::osdp::secure::ReaderKey;
 use self::store::{ReaderKeys, State, StoreError};
 use self::typist::{Keyboard, Serial, Source, Typist};
 use crate::clock::Clocks;
+use crate::config::EdgeConfig;
+use crate::installation::{Installation, InstallationError};
 
 /// How long a technician waits for a reader.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -164,12 +166,28 @@ pub enum CommissionReaderError {
     /// There is no such OSDP reader.
     #[error("there is no OSDP reader {0} in the configuration")]
     NoSuchReader(u8),
+    /// Nothing is enrolled here.
+    #[error("the data folder cannot be used")]
+    Installation(#[from] InstallationError),
+    /// The key-encryption key.
+    #[error("the key file cannot be used")]
+    Kek(#[from] FileKekError),
     /// Its key can't be stored.
     #[error("the readers' keys cannot be stored")]
     Store(#[from] StoreError),
     /// The reader did not take it.
     #[error("the reader was not given its key")]
     Reader(#[from] CommissionError),
+}
+
+/// [`commission_reader`] for the bank of this configuration: what `bailee edge key-reader` does.
+///
+/// # Errors
+/// [`CommissionReaderError`].
+pub fn key_reader(config: &EdgeConfig, number: ReaderNo) -> Result<Identity, CommissionReaderError> {
+    Installation::open(&config.data_dir)?;
+    let kek = FileKek::open(&config.data_dir.join("kek"))?;
+    commission_reader(&config.readers, number, &config.data_dir, &kek, Clocks::start())
 }
 
 /// Sets the key of one OSDP reader while the controller is not running, and notes what device it is.

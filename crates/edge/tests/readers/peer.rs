@@ -1,5 +1,7 @@
 //! An OSDP reader behind a pseudo terminal: libosdp's peripheral side, which shares no code with ours.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};

@@ -22,6 +22,9 @@ pub enum CommissionError {
     /// No answer in time.
     #[error("the reader did not answer: check its power, its address and the two wires of the line")]
     NoAnswer,
+    /// The line can't be opened.
+    #[error("the line cannot be opened: stop the controller first, and check the path")]
+    NoLine,
     /// It answers, and holds some other key.
     #[error("the reader holds another key: reset it to its factory settings first")]
     OtherKey,
@@ -60,6 +63,7 @@ pub fn commission(
         let left = ends.saturating_sub(clocks.elapsed());
         match inbox.recv_timeout(left) {
             Ok(News::Keyed(identity)) => return Ok(identity),
+            Ok(News::Raised(Condition::Gone)) => reason = CommissionError::NoLine,
             Ok(News::Raised(Condition::WrongKey)) => reason = CommissionError::OtherKey,
             Ok(News::Raised(Condition::Downgraded)) => reason = CommissionError::NoSecureChannel,
             Ok(_) => {}
