@@ -35,7 +35,7 @@ pub struct Attached<'a> {
     /// Its SHA-256.
     pub sha256: [u8; 32],
     /// Its content.
-    pub content: Box<dyn Read + 'a>,
+    pub content: Box<dyn Read + Send + 'a>,
 }
 
 /// Everything of a bundle but its entries.

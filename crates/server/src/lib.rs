@@ -4,6 +4,7 @@
 //! banks ask for it, [`jobs`] does what follows, [`store`] and [`ledger`] keep it. It can open no door.
 pub mod app;
 pub mod config;
+pub mod evidence;
 pub mod gateway;
 pub mod http;
 pub mod jobs;

@@ -155,7 +155,11 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
     Ok(Running { portal_url, listen, link_address, set_up_link, app, stop, tasks: vec![http, gateway, jobs] })
 }
 
-async fn open(config: &ServerConfig) -> Result<App, ServeError> {
+/// Opens the platform's store and keys without serving anything, for commands beside a running platform.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn open(config: &ServerConfig) -> Result<App, ServeError> {
     make_private(&config.data_dir).map_err(io(config.data_dir.display()))?;
     let path = config.data_dir.join("kek");
     let kek = if path.exists() { FileKek::open(&path)? } else { FileKek::create(&path, &mut OsRandom)? };

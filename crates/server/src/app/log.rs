@@ -3,6 +3,7 @@
 //! What is listed is an index of the events; the proof of an entry is about the exact bytes in the log.
 
 pub mod csv;
+mod epcis;
 
 use bailee_audit::hash::{Hash, leaf_hash};
 use bailee_domain::access::Permission;
@@ -14,6 +15,8 @@ use futures_util::stream::{self, Stream, TryStreamExt};
 use super::{App, AppError, Change, Principal, Refused, banks};
 use crate::ledger::{LedgerError, LogId, LogReader};
 use crate::store::tables::{damaged, event, log_index};
+
+pub use epcis::epcis;
 
 pub use crate::store::tables::log_index::{Indexed, LogFilter, LogOrder, LogRow};
 

@@ -18,7 +18,7 @@ use bailee_domain::roster::{MAX_RECIPIENTS, Recipient};
 use bailee_domain::time::WallTime;
 
 pub use details::{COMMITMENT_LABEL, Details, MAX_TEXT, Typed, Unit};
-pub(in crate::app) use details::{SealedPerson, email_index, seal_new, text};
+pub(in crate::app) use details::{SealedPerson, email_index, open_salted, seal_new, text};
 
 use super::{App, AppError, Change, Principal, Refused};
 use crate::store::tables::person::PersonRow;

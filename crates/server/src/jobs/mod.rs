@@ -5,6 +5,7 @@
 //! tests and the simulation call [`Jobs::once`] instead.
 
 pub mod codes;
+pub mod evidence;
 pub mod liveness;
 pub mod messages;
 pub mod overdue;
@@ -112,11 +113,13 @@ pub enum Job {
     SendMessages,
     /// [`sequencer`].
     SequenceLog,
+    /// [`evidence`].
+    MakeEvidence,
 }
 
 impl Job {
     /// Every one, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WatchBanks,
         Self::SendRosters,
         Self::MakeCodes,
@@ -124,13 +127,14 @@ impl Job {
         Self::NoteOverdue,
         Self::SendMessages,
         Self::SequenceLog,
+        Self::MakeEvidence,
     ];
 
     /// How long it waits at most for a signal, more or less.
     const fn period(self) -> Duration {
         Duration::from_secs(match self {
             Self::SequenceLog => 1,
-            Self::SendMessages => 2,
+            Self::SendMessages | Self::MakeEvidence => 2,
             Self::WatchBanks | Self::HandOverCodes => 5,
             Self::SendRosters | Self::MakeCodes => 15,
             Self::NoteOverdue => 60,
@@ -163,6 +167,7 @@ impl Jobs {
             Job::NoteOverdue => overdue::run_once(app).await,
             Job::SendMessages => messages::run_once(app, &self.outbound).await,
             Job::SequenceLog => sequencer::run_once(app, &self.sequencer).await,
+            Job::MakeEvidence => evidence::run_once(app).await,
         }
     }
 

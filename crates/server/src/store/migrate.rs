@@ -38,6 +38,7 @@ pub const ALL: &[Migration] = migrations![
     2 "0002_platform.sql",
     3 "0003_receipt.sql",
     4 "0004_lockdown.sql",
+    5 "0005_evidence.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -5,7 +5,9 @@
 //! `prc_…`. Start at [`read`] and [`text`].
 
 mod bank;
+mod evidence;
 mod log;
+mod opening;
 mod parcel;
 mod person;
 mod problem;
@@ -15,7 +17,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use bank::{Bank, BankOffer, BankOffered, Compartment};
+pub use evidence::{Evidence, EvidenceNew};
 pub use log::{Alert, Event, EventField, EventProof};
+pub use opening::{Opened, OpeningNew, OpeningSignature};
 pub use parcel::{Custody, Extended, Extension, Message, Parcel, ParcelDetail};
 pub use person::{
     Carrier, CarrierNew, CodeSent, Courier, CourierAdded, CourierNew, Made, Person, PersonChange,

@@ -1,6 +1,7 @@
 //! Lines of the log as comma-separated values (RFC 4180), safe to open in a spreadsheet.
 
-use bailee_domain::event::Severity;
+pub use bailee_evidence::csv::{field, row};
+use bailee_evidence::line::severity_text;
 use bailee_wire::event::time_text;
 
 use super::LogRow;
@@ -13,16 +14,11 @@ pub const COLUMNS: [&str; 11] =
 pub fn values(row: &LogRow) -> [String; 11] {
     let line = &row.line;
     let text = |value: Option<String>| value.unwrap_or_default();
-    let severity = match line.severity {
-        Severity::Routine => "routine",
-        Severity::Notice => "notice",
-        Severity::Alarm => "alarm",
-    };
     [
         row.id.to_string(),
         text(row.leaf_index.map(|index| index.to_string())),
         time_text(line.at),
-        severity.to_owned(),
+        severity_text(line.severity).to_owned(),
         line.kind.clone(),
         text(line.bank.map(String::from)),
         text(line.compartment.map(|number| number.0.to_string())),
@@ -35,30 +31,12 @@ pub fn values(row: &LogRow) -> [String; 11] {
 
 /// The first line of a file.
 pub fn header() -> String {
-    join(COLUMNS.iter().map(|name| (*name).to_owned()))
+    self::row(COLUMNS.iter().map(|name| (*name).to_owned()))
 }
 
 /// One line of a file.
 pub fn line(row: &LogRow) -> String {
-    join(values(row).into_iter())
-}
-
-fn join(values: impl Iterator<Item = String>) -> String {
-    let fields: Vec<String> = values.map(|value| field(&value)).collect();
-    fields.join(",") + "\r\n"
-}
-
-/// A field that no spreadsheet takes for a formula: one that could be gets an apostrophe in front.
-pub fn field(value: &str) -> String {
-    let guarded = match value.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{value}"),
-        _ => value.to_owned(),
-    };
-    if guarded.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", guarded.replace('"', "\"\""))
-    } else {
-        guarded
-    }
+    self::row(values(row).into_iter())
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! What is known of a person: checked when it comes in, sealed under the person's own key from then on.
 //!
 //! The sealed value is `salt[32] ‖ name, unit, e-mail, phone, reach` (each a text as `texts` writes it); the custody log
-//! holds the commitment to what follows the salt, under that salt. Destroying the key destroys both, and the commitment
+//! holds the commitment to these as a field set under that salt, so that each can be told or left out alone. Destroying the key destroys both, and the commitment
 //! then says nothing.
 
 use bailee_domain::compartment::Reach;
 use bailee_domain::id::PersonId;
 use bailee_domain::platform::Commitment;
 use bailee_domain::time::WallTime;
+use bailee_evidence::commitment;
 use bailee_vault::blind::{normalise_email, normalise_phone};
-use bailee_vault::commit::commit;
 use bailee_vault::seal::{Aad, PersonKey};
 use bailee_vault::{Secret, blind::NotNormal};
 
@@ -20,7 +20,7 @@ use crate::store::tables::person::PersonRow;
 /// Most characters of a name, a unit and the like; their bytes are bounded by the same number.
 pub const MAX_TEXT: usize = 200;
 /// Under which label the custody log commits to a person's details.
-pub const COMMITMENT_LABEL: &str = "person-details";
+pub const COMMITMENT_LABEL: &str = commitment::PERSON;
 
 const LOW: &str = "low";
 const STANDARD: &str = "standard";
@@ -95,7 +95,15 @@ impl Details {
         self.reach
     }
 
-    /// The exact bytes the custody log commits to.
+    /// The fields the custody log commits to, in order.
+    pub(in crate::app) fn committed(&self) -> [(&'static str, Option<&str>); 5] {
+        let reach = if self.reach == Reach::Low { LOW } else { STANDARD };
+        let values =
+            [Some(&*self.name), Some(&*self.unit), self.email.as_deref(), self.phone.as_deref(), Some(reach)];
+        std::array::from_fn(|at| (commitment::PERSON_FIELDS[at], values[at]))
+    }
+
+    /// What is sealed after the salt.
     fn canonical(&self) -> Secret<Vec<u8>> {
         let reach = if self.reach == Reach::Low { LOW } else { STANDARD };
         let (email, phone) = (self.email.as_deref(), self.phone.as_deref());
@@ -147,11 +155,19 @@ pub(in crate::app) fn reseal(app: &App, row: PersonRow, details: &Details) -> Re
 
 /// Opens what is known of a person.
 pub(in crate::app) fn open(keys: &Keys, row: &PersonRow) -> Result<Details, AppError> {
+    open_salted(keys, row).map(|(details, _salt)| details)
+}
+
+/// Opens what is known of a person, with the salt of its commitment.
+pub(in crate::app) fn open_salted(
+    keys: &Keys,
+    row: &PersonRow,
+) -> Result<(Details, Secret<[u8; 32]>), AppError> {
     let damaged = || AppError::Damaged { what: "person.details" };
     let opened =
         key_of(keys, row)?.open_value(&place(&row.id.to_bytes()), &row.details).map_err(|_| damaged())?;
-    let (_salt, details) = opened.expose().split_first_chunk::<32>().ok_or_else(damaged)?;
-    Details::from_canonical(details).ok_or_else(damaged)
+    let (salt, details) = opened.expose().split_first_chunk::<32>().ok_or_else(damaged)?;
+    Ok((Details::from_canonical(details).ok_or_else(damaged)?, Secret::new(*salt)))
 }
 
 /// The index by which the person with this e-mail address is found; `None` when it is no address.
@@ -171,7 +187,7 @@ fn seal_under(
     let (commitment, sealed) = app.draw(|mut rng| {
         let salt = Secret::<[u8; 32]>::random(&mut rng);
         let plain = Secret::new([salt.expose().as_slice(), canonical.expose()].concat());
-        let commitment = commit(salt.expose(), COMMITMENT_LABEL, canonical.expose());
+        let commitment = commitment::commit(COMMITMENT_LABEL, &details.committed(), salt.expose());
         (commitment, key.seal(&place(&id), plain.expose(), &mut rng))
     });
     row.details = sealed.map_err(|_| AppError::Damaged { what: "person.details" })?;

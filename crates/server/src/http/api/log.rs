@@ -58,7 +58,7 @@ pub async fn acknowledge(
         ("kind" = Option<String>, Query, description = "Such as `ParcelCollected`"), ("bank" = Option<String>, Query),
         ("compartment" = Option<u16>, Query), ("parcel" = Option<String>, Query), ("person" = Option<String>, Query),
         ("severity" = Option<String>, Query, description = "At least: `routine`, `notice` or `alarm`"),
-        ("format" = Option<String>, Query, description = "`csv` or `jsonl`; needs `log.export`"),
+        ("format" = Option<String>, Query, description = "`csv`, `jsonl` or `epcis` (2.0, JSON-LD); needs `log.export`"),
         ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query, description = "1 to 200")),
     responses((status = 200, body = json::Page<Event>), (status = 400, body = Wrong)))]
 pub async fn events(State(http): State<Http>, Caller(caller): Caller, asked: Asked) -> Answer {
@@ -124,7 +124,8 @@ async fn whole(http: &Http, caller: &Principal, format: &str, filter: LogFilter)
             let lines = export::json_lines(log::export(http.app(), caller, filter).await?);
             Ok(file("application/jsonl; charset=utf-8", lines))
         }
-        _ => Err(Problem::unreadable("format is csv or jsonl")),
+        "epcis" => Ok(file("application/ld+json", log::epcis(http.app(), caller, filter).await?)),
+        _ => Err(Problem::unreadable("format is csv, jsonl or epcis")),
     }
 }
 

@@ -5,8 +5,10 @@
 
 mod banks;
 mod docs;
+pub(super) mod evidence;
 mod gate;
 mod log;
+mod openings;
 mod parcels;
 mod people;
 mod read;
@@ -20,8 +22,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use bailee_domain::access::Permission::{
-    self, EnrolBanks, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens, ViewAlerts,
-    ViewBanks, ViewLog, ViewParcels, ViewPeople,
+    self, EnrolBanks, ExportLog, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens, OperateBanks,
+    ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
 };
 use utoipa::OpenApi;
 
@@ -70,6 +72,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/banks", needs(EnrolBanks), banks::offer),
         get("/api/v1/banks/{bank}", needs(ViewBanks), banks::one),
         get("/api/v1/banks/{bank}/compartments", needs(ViewBanks), banks::compartments),
+        post("/api/v1/banks/{bank}/openings", needs(OperateBanks), openings::open),
         get("/api/v1/parcels", needs(ViewParcels), parcels::list),
         get("/api/v1/parcels/{parcel}", needs(ViewParcels), parcels::one),
         post("/api/v1/parcels/{parcel}/code", needs(ManageParcels), parcels::send_code),
@@ -88,6 +91,10 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/alerts/{alert}/acknowledgement", needs(HandleAlerts), log::acknowledge),
         get("/api/v1/events", needs(ViewLog), log::events),
         get("/api/v1/events/{event}", needs(ViewLog), log::event),
+        get("/api/v1/evidence", needs(ExportLog), evidence::list),
+        post("/api/v1/evidence", needs(ExportLog), evidence::ask),
+        get("/api/v1/evidence/{evidence}", needs(ExportLog), evidence::one),
+        get("/api/v1/evidence/{evidence}/bundle", needs(ExportLog), evidence::bundle),
         get("/api/v1/tokens", needs(ManageTokens), settings::tokens),
         delete("/api/v1/tokens/{token}", needs(ManageTokens), settings::revoke),
         get("/api/v1/site", needs(ViewBanks), settings::site),
@@ -123,6 +130,7 @@ pub fn router(http: &Http) -> Router<Http> {
         banks::offer,
         banks::one,
         banks::compartments,
+        openings::open,
         parcels::list,
         parcels::one,
         parcels::send_code,
@@ -141,6 +149,10 @@ pub fn router(http: &Http) -> Router<Http> {
         log::acknowledge,
         log::events,
         log::event,
+        evidence::list,
+        evidence::ask,
+        evidence::one,
+        evidence::bundle,
         settings::tokens,
         settings::revoke,
         settings::site,

@@ -72,6 +72,7 @@ pub async fn view(http: &Http, who: &Who, query: &Form) -> Result<Audit, Problem
         rows: listed.rows.iter().map(|row| show_row(&page, &names, row)).collect(),
         csv: format!("/audit.csv?{kept}"),
         jsonl: format!("/audit.jsonl?{kept}"),
+        epcis: format!("/audit.jsonld?{kept}"),
         first: before.map(|_| format!("/audit?{kept}")),
         next,
         page,
@@ -94,7 +95,7 @@ pub fn filter(query: &Form) -> LogFilter {
 }
 
 /// `YYYY-MM-DDTHH:MM` in UTC, or RFC 3339.
-fn moment(text: &str) -> Option<WallTime> {
+pub(super) fn moment(text: &str) -> Option<WallTime> {
     let exact = text.parse::<jiff::Timestamp>();
     let at = exact.or_else(|_| format!("{text}:00Z").parse::<jiff::Timestamp>()).ok()?;
     Some(WallTime::from_unix_ms(at.as_millisecond()))
@@ -264,6 +265,12 @@ pub async fn json_lines(
 ) -> Answer {
     let rows = log::export(http.app(), &who.session()?.principal, filter(&query)).await?;
     Ok(file("application/jsonl; charset=utf-8", "custody-log.jsonl", export::json_lines(rows)))
+}
+
+/// `/audit.jsonld`
+pub async fn epcis(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
+    let document = log::epcis(http.app(), &who.session()?.principal, filter(&query)).await?;
+    Ok(file("application/ld+json", "custody-log.jsonld", document))
 }
 
 fn file(

@@ -8,6 +8,7 @@ mod audit;
 mod banks;
 mod carriers;
 mod conflict;
+mod evidence;
 pub(super) mod form;
 mod gate;
 mod live;
@@ -112,6 +113,10 @@ pub fn routes() -> Vec<Route> {
         get("/audit/{event}", needs(ViewLog), audit::event),
         get("/audit.csv", needs(ExportLog), audit::csv),
         get("/audit.jsonl", needs(ExportLog), audit::json_lines),
+        get("/audit.jsonld", needs(ExportLog), audit::epcis),
+        get("/evidence", needs(ExportLog), evidence::page),
+        post("/evidence", needs(ExportLog), evidence::ask),
+        get("/evidence/{evidence}/bundle", needs(ExportLog), evidence::bundle),
         get("/settings", needs(ManageSettings), settings::page),
         post("/settings/site", needs(ManageSettings), settings::change_site),
         get("/settings/templates/{template}", needs(ManageSettings), settings::template),

@@ -44,6 +44,8 @@ pub enum Done {
     ServiceChanged,
     /// A keypad takes codes again.
     KeypadReset,
+    /// Evidence is being made.
+    EvidenceAsked,
     /// A lockdown is in force.
     LockdownBegun,
     /// A lockdown is in force at some banks; others did not answer.
@@ -59,7 +61,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
@@ -75,6 +77,7 @@ impl Done {
         Self::TokenRevoked,
         Self::ServiceChanged,
         Self::KeypadReset,
+        Self::EvidenceAsked,
         Self::LockdownBegun,
         Self::LockdownPartly,
         Self::LockdownReleased,
@@ -100,6 +103,7 @@ impl Done {
             Self::TokenRevoked => "token-revoked",
             Self::ServiceChanged => "service-changed",
             Self::KeypadReset => "keypad-reset",
+            Self::EvidenceAsked => "evidence-asked",
             Self::LockdownBegun => "lockdown-begun",
             Self::LockdownPartly => "lockdown-partly",
             Self::LockdownReleased => "lockdown-released",

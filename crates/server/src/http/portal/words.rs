@@ -56,6 +56,9 @@ pub fn field_error(page: &Page, field: &str, code: &str) -> String {
 fn of_any_field(code: &str) -> &'static str {
     match code {
         "required" => "error-required",
+        "ends_before_it_begins" => "error-ends-before",
+        "not_a_time" => "error-not-a-time",
+        "not_there" => "error-not-there",
         "email_or_phone_required" => "error-email-or-phone",
         "not_an_email" => "error-email",
         "not_a_phone" => "error-phone",

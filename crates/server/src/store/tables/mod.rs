@@ -11,6 +11,7 @@ mod column;
 pub mod courier;
 pub mod enrolment;
 pub mod event;
+pub mod evidence;
 pub mod idempotency;
 pub mod log_index;
 pub mod message;

@@ -115,6 +115,8 @@ pub struct Audit {
     pub csv: String,
     /// `/audit.jsonl?…` with the current filter.
     pub jsonl: String,
+    /// `/audit.jsonld?…` with the current filter: EPCIS 2.0.
+    pub epcis: String,
     /// The first page, when this is a later one.
     pub first: Option<String>,
     /// The next page, when there is one.
@@ -220,6 +222,7 @@ impl Audit {
             rows: EventRow::samples(&page),
             csv: "/audit.csv?result=refused".into(),
             jsonl: "/audit.jsonl?result=refused".into(),
+            epcis: "/audit.jsonld?result=refused".into(),
             first: Some("/audit".into()),
             next: Some("/audit?cursor=b64".into()),
             page,

@@ -1,0 +1,174 @@
+//! From asking for evidence to a bundle that an ordinary verifier finds sound, on every engine.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[allow(dead_code, reason = "shared with other tests")]
+mod app_bank;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "support/platform.rs"]
+mod platform;
+mod support;
+
+use std::io::Cursor;
+
+use app_bank::FakeBank;
+use bailee_domain::access::{Permission, Role, Scope};
+use bailee_domain::compartment::{CompartmentNo, Reach};
+use bailee_domain::id::{EvidenceId, PersonId};
+use bailee_domain::platform::PlatformEventKind;
+use bailee_evidence::{Checked, Note, Options, Subject, check};
+use bailee_server::app::evidence::{self, Asked, ListExports, State, Telling};
+use bailee_server::app::log::{LogFilter, epcis};
+use bailee_server::app::people::{self, ResidentInput};
+use bailee_server::app::{App, Principal, Refused, install};
+use futures_util::TryStreamExt;
+use platform::{Rig, contains, holding, not_allowed, refused};
+use support::Fresh;
+
+on_every_engine![
+    a_bundle_is_sound_and_its_export_is_in_the_log,
+    people_are_told_of_only_to_those_who_may_see_them,
+    a_bundle_is_gone_after_a_day,
+    what_cannot_be_asked_for_is_refused,
+];
+
+const DOOR: CompartmentNo = CompartmentNo(4);
+
+struct World {
+    rig: Rig,
+    admin: Principal,
+    bank: FakeBank,
+    bo: PersonId,
+}
+
+impl World {
+    async fn new(fresh: Fresh) -> Self {
+        let (rig, admin) = Rig::with_admin(fresh).await;
+        let bank = FakeBank::enrolled(&rig.app, &rig.clock, &admin, "Lobby", 1).await;
+        let input = ResidentInput {
+            name: "Bo Canary",
+            unit: "1A",
+            email: "bo@canary.example",
+            phone: "",
+            reach: Reach::Standard,
+        };
+        let bo = people::add_resident(&rig.app, &admin, input).await.unwrap();
+        rig.later(60_000);
+        bank.force(DOOR);
+        bank.upload().await;
+        rig.later(60_000);
+        Self { rig, admin, bank, bo }
+    }
+
+    fn app(&self) -> &App {
+        &self.rig.app
+    }
+
+    /// Asks, and lets the jobs that make it run.
+    async fn made(&self, whose: &Principal, asked: Asked) -> EvidenceId {
+        let id = evidence::ask(self.app(), whose, asked).await.unwrap();
+        assert!(!evidence::make_next(self.app()).await.unwrap(), "the log has not signed its record yet");
+        let sequencer = install::sequencer(self.app()).await.unwrap();
+        sequencer.run_once(self.app().now().unix_ms()).await.unwrap();
+        assert!(evidence::make_next(self.app()).await.unwrap());
+        let export = evidence::find(self.app(), whose, id).await.unwrap();
+        assert_eq!((export.row.state, export.row.error), (State::Made, None));
+        id
+    }
+
+    async fn bytes(&self, whose: &Principal, id: EvidenceId) -> Vec<u8> {
+        let (export, pieces) = evidence::fetch(self.app(), whose, id).await.unwrap();
+        let pieces: Vec<_> = pieces.try_collect().await.unwrap();
+        let bytes = pieces.concat();
+        assert_eq!(export.row.bytes, Some(bytes.len() as u64));
+        bytes
+    }
+
+    fn check(&self, bytes: &[u8]) -> Checked {
+        let key = install::log_key(self.app()).unwrap().verifying;
+        check(Cursor::new(bytes), &Options { key: Some(key), now: Some(self.app().now()) }).unwrap()
+    }
+}
+
+fn asked(subject: Subject, telling: Telling) -> Asked {
+    Asked { subject, from: None, until: None, reason: "Claim 4711".into(), telling }
+}
+
+async fn a_bundle_is_sound_and_its_export_is_in_the_log(fresh: Fresh) {
+    let world = World::new(fresh).await;
+    for subject in [Subject::Span, Subject::Bank(world.bank.id), Subject::Compartment(world.bank.id, DOOR)] {
+        let id = world.made(&world.admin, asked(subject.clone(), Telling::everything())).await;
+        let checked = world.check(&world.bytes(&world.admin, id).await);
+        assert_eq!((checked.subject, checked.reason), (subject.to_string(), Some("Claim 4711".into())));
+        assert_eq!(checked.exported_by, world.admin.name());
+        assert!(checked.asked > 0 && checked.bank_events > 0 && checked.chain_heads > 0, "{subject}");
+        assert_eq!(checked.notes, [], "{subject}: every event of the bank is under a signed head");
+        assert!(checked.report_compared);
+    }
+    let events = world.rig.events().await;
+    let exports = events.iter().filter(|(by, kind)| {
+        *by == world.admin.actor && matches!(kind, PlatformEventKind::EvidenceExported { .. })
+    });
+    assert_eq!(exports.count(), 3);
+    let all = ListExports { before: None, limit: 2 };
+    let (listed, next) = evidence::list(world.app(), &world.admin, all).await.unwrap();
+    assert!(listed.iter().all(|export| export.asked.reason == "Claim 4711") && next.is_some());
+    let document = epcis_document(&world).await;
+    assert!(document.starts_with("{\"@context\"") && document.ends_with("]}}\n"));
+    assert!(!contains(&world.rig.everything_stored().await, "Claim 4711"), "reasons lie sealed");
+}
+
+async fn epcis_document(world: &World) -> String {
+    let document = epcis(world.app(), &world.admin, LogFilter::default()).await.unwrap();
+    document.try_collect().await.unwrap()
+}
+
+async fn people_are_told_of_only_to_those_who_may_see_them(fresh: Fresh) {
+    let world = World::new(fresh).await;
+    let about_bo = Subject::Person(world.bo);
+    let told = world.made(&world.admin, asked(about_bo.clone(), Telling::of(|it| it == "name"))).await;
+    let bytes = world.bytes(&world.admin, told).await;
+    let checked = world.check(&bytes);
+    assert!(checked.openings >= 1);
+    let left_out = |what: &str| Note::LeftOut { what: format!("{what} of everybody") };
+    assert_eq!(checked.notes, ["unit", "email", "phone", "reach"].map(left_out));
+    let read = PlatformEventKind::PersonalDataRead { person: world.bo };
+    assert!(world.rig.events().await.contains(&(world.admin.actor, read)), "the look is logged");
+
+    let auditor = holding(7, &[(Role::Auditor, Scope::Organisation)]);
+    let refusal = not_allowed(Permission::ViewPeople);
+    let tells = evidence::ask(world.app(), &auditor, asked(about_bo.clone(), Telling::everything())).await;
+    assert_eq!(refused(tells), Err(refusal.clone()));
+    assert_eq!(refused(evidence::fetch(world.app(), &auditor, told).await).err(), Some(refusal));
+    let silent = world.made(&auditor, asked(about_bo, Telling::Nobody)).await;
+    let checked = world.check(&world.bytes(&auditor, silent).await);
+    assert_eq!(checked.openings, 0);
+    assert!(!contains(&world.rig.everything_stored().await, "Bo Canary"), "bundles lie sealed");
+    let operator = holding(8, &[(Role::Operator, Scope::Organisation)]);
+    let refusal = not_allowed(Permission::ExportLog);
+    assert_eq!(refused(evidence::fetch(world.app(), &operator, silent).await).err(), Some(refusal));
+}
+
+async fn a_bundle_is_gone_after_a_day(fresh: Fresh) {
+    let world = World::new(fresh).await;
+    let id = world.made(&world.admin, asked(Subject::Span, Telling::Nobody)).await;
+    world.rig.later(evidence::KEPT_MS);
+    let gone = Refused::NotPossibleNow { why: "gone" };
+    assert_eq!(refused(evidence::fetch(world.app(), &world.admin, id).await).err(), Some(gone.clone()));
+    assert!(evidence::make_next(world.app()).await.unwrap());
+    assert!(!evidence::make_next(world.app()).await.unwrap(), "there is nothing left to do");
+    assert_eq!(evidence::find(world.app(), &world.admin, id).await.unwrap().row.state, State::Gone);
+    assert_eq!(refused(evidence::fetch(world.app(), &world.admin, id).await).err(), Some(gone));
+}
+
+async fn what_cannot_be_asked_for_is_refused(fresh: Fresh) {
+    let (rig, admin) = Rig::with_admin(fresh).await;
+    let silent = Asked { reason: " ".into(), ..asked(Subject::Span, Telling::Nobody) };
+    assert!(matches!(refused(evidence::ask(&rig.app, &admin, silent).await), Err(Refused::Invalid(_))));
+    let now = rig.app.now();
+    let backwards = Asked { from: Some(now), until: Some(now), ..asked(Subject::Span, Telling::Nobody) };
+    assert!(matches!(refused(evidence::ask(&rig.app, &admin, backwards).await), Err(Refused::Invalid(_))));
+    let early = evidence::ask(&rig.app, &admin, asked(Subject::Span, Telling::Nobody)).await.unwrap();
+    let not_made = Refused::NotPossibleNow { why: "not_made" };
+    assert_eq!(refused(evidence::fetch(&rig.app, &admin, early).await).err(), Some(not_made));
+}
