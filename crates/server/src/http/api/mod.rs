@@ -22,8 +22,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use bailee_domain::access::Permission::{
-    self, EnrolBanks, ExportLog, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens, OperateBanks,
-    ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
+    self, EnrolBanks, ExportLog, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens,
+    OperateBanks, ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
 };
 use utoipa::OpenApi;
 
