@@ -225,6 +225,19 @@ impl FakeBank {
         Upload { bank: self.id, events, head_signature }
     }
 
+    pub fn lockdowns(&self) -> Vec<bailee_domain::bank::screen::LockdownShown> {
+        let parts = self.parts();
+        parts.engine.lockdowns(now(&parts.clock).mono)
+    }
+
+    pub fn holds(&self, compartment: CompartmentNo) -> bool {
+        self.parts().engine.holds(compartment, bailee_domain::lockdown::Way::Local)
+    }
+
+    pub fn security(&self) -> bailee_domain::lockdown::Security {
+        self.parts().engine.lasting().roster.security.clone()
+    }
+
     pub fn last_seq(&self) -> u64 {
         self.parts().leaves.last().map_or(0, |(seq, _)| *seq)
     }
@@ -356,7 +369,7 @@ impl Parts {
 fn subject_bytes(subject: Subject) -> [u8; 16] {
     match subject {
         Subject::Grant(grant) => grant.to_bytes(),
-        Subject::Courier(person) => person.to_bytes(),
+        Subject::Courier(person) | Subject::Keeper(person) => person.to_bytes(),
         other => panic!("{other:?} has no code here"),
     }
 }
