@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use bailee_domain::bank::io::{Answer, Request};
 use bailee_domain::code::Code;
-use bailee_domain::compartment::Reach;
+use bailee_domain::compartment::{CompartmentNo, Reach};
 use bailee_domain::id::ParcelId;
+use bailee_domain::lockdown::{Area, Exercise, Grade};
 use bailee_domain::parcel::{Custody, Parcel};
 use bailee_domain::platform::Channel;
+use bailee_domain::truth::Seen;
 use bailee_server::app::banks::{self, ServiceWish};
 use bailee_server::app::link::Ask as _;
+use bailee_server::app::lockdown::{self, BeginLockdown};
 use bailee_server::app::people::{self, ResidentInput};
 use bailee_server::app::{App, AppError, couriers, delivery, outbox, parcels};
 use bailee_server::notify::templates::Facts;
@@ -128,8 +131,9 @@ impl World {
     /// Somebody with the right to do so does something at the platform.
     pub(super) fn somebody_manages(&mut self, bank: usize) {
         let Some(app) = self.platform.app() else { return };
-        match self.dice.below(8) {
+        match self.dice.below(9) {
             0 | 1 => self.staff_look(bank),
+            8 => self.lock_down(bank),
             2 => self.revoke(),
             3 => self.extend(&app),
             4 | 5 => self.send_again(&app),
@@ -155,8 +159,12 @@ impl World {
         let out: Vec<_> = lasting.out_of_service.keys().copied().collect();
         let closed =
             !matches!(lasting.budget.keypad(true_time(self.now_ms())), bailee_domain::budget::Keypad::Ready);
+        let doubted: Vec<_> = lasting.doubts.keys().copied().collect();
+        let held: Vec<_> = lasting.lockdowns.keys().copied().collect();
         let (app, desk) = (self.platform.app(), self.platform.desk());
         let (Some(app), Some(desk)) = (app, desk) else { return };
+        self.walk_round(bank, doubted);
+        self.end_lockdowns(bank, held);
         for compartment in out {
             let tracked = self.watches[bank].contents.contains_key(&compartment);
             let door = self.banks[bank].doors.get_mut(&compartment).expect("of this bank");
@@ -177,6 +185,54 @@ impl World {
             self.platform.spawn(async move {
                 let asked = banks::reset_keypad(&app, &*desk, &admin, id).await;
                 answered(&answers, asked.is_ok(), Answered::KeypadReset);
+            });
+        }
+    }
+
+    /// Staff look into every compartment whose contents are in doubt and say what they saw.
+    fn walk_round(&mut self, bank: usize, doubted: Vec<CompartmentNo>) {
+        let look = |compartment: CompartmentNo| {
+            let door = &self.banks[bank].doors[&compartment];
+            (compartment, if door.item.is_some() { Seen::Full } else { Seen::Empty })
+        };
+        let seen: Vec<(CompartmentNo, Seen)> = doubted.into_iter().map(look).collect();
+        let (Some(app), Some(desk)) = (self.platform.app(), self.platform.desk()) else { return };
+        if seen.is_empty() {
+            return;
+        }
+        let (admin, id, answers) = (self.admin.clone(), self.banks[bank].id, self.answers.clone());
+        self.platform.spawn(async move {
+            let told = lockdown::tell_seen(&app, &*desk, &admin, id, seen).await;
+            answered(&answers, told.is_ok(), Answered::PutBack);
+        });
+    }
+
+    /// Somebody locks a bank, a column or a door down for a while, in earnest or as a drill.
+    fn lock_down(&mut self, bank: usize) {
+        let doors: Vec<CompartmentNo> = self.banks[bank].doors.keys().copied().collect();
+        let door = self.dice.pick(&doors);
+        let wanted = BeginLockdown {
+            area: self.dice.pick(&[Area::Door(door), Area::Zone(door.0), Area::Bank]),
+            grade: self.dice.pick(&Grade::ALL),
+            exercise: self.dice.pick(&[Exercise::Real, Exercise::Drill, Exercise::HoldingDrill]),
+            lasts_s: self.dice.between(60, 3_600),
+        };
+        self.note(format_args!("bank {bank}: {wanted:?}"));
+        let (Some(app), Some(desk)) = (self.platform.app(), self.platform.desk()) else { return };
+        let (admin, id, answers) = (self.admin.clone(), self.banks[bank].id, self.answers.clone());
+        self.platform.spawn(async move {
+            let begun = lockdown::begin(&app, &*desk, &admin, id, wanted).await;
+            answered(&answers, begun.is_ok(), Answered::PutBack);
+        });
+    }
+
+    fn end_lockdowns(&mut self, bank: usize, held: Vec<u64>) {
+        for number in held {
+            let (Some(app), Some(desk)) = (self.platform.app(), self.platform.desk()) else { return };
+            let (admin, id, answers) = (self.admin.clone(), self.banks[bank].id, self.answers.clone());
+            self.platform.spawn(async move {
+                let ended = lockdown::release(&app, &*desk, &admin, id, number).await;
+                answered(&answers, ended.is_ok(), Answered::PutBack);
             });
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use bailee_domain::bank::io::{BoardHealth, DoorStatus};
-use bailee_domain::bank::screen::View;
+use bailee_domain::bank::screen::{LockdownShown, View};
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, Reach, Sensed, Size, Wiring};
 use bailee_domain::id::BankId;
 use bailee_domain::time::{MonoTime, Now, TrustedClock, WallTime};
+use bailee_domain::truth::Truth;
 use bailee_edge::backlog::Identity;
 use bailee_edge::codes::CodeChecker;
 use bailee_edge::controller::{Controller, Effect};
@@ -79,6 +80,9 @@ pub struct Door {
     pub doubtful: bool,
 }
 
+/// The four states of every compartment and the lockdowns, as the link was told last.
+type Guarded = (Vec<Truth>, Vec<LockdownShown>);
+
 /// The network between a bank and the platform.
 #[derive(Clone, Debug, Default)]
 pub struct Net {
@@ -112,7 +116,7 @@ pub struct Running {
 }
 
 /// What the link was told last: doors, boards, keypad, and whether the bank is in order.
-type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool);
+type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool, Guarded);
 
 /// One bank.
 pub struct SimBank {
@@ -314,16 +318,21 @@ impl Running {
     pub fn status(&mut self, now: Now, boards: impl Iterator<Item = u8>) -> Option<BankStatus> {
         let keypad =
             self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
-        let status = (self.controller.doors(), self.health.clone(), keypad, self.controller.in_order());
+        let guarded = (self.controller.truth(), self.controller.lockdowns(now));
+        let in_order = self.controller.in_order();
+        let status = (self.controller.doors(), self.health.clone(), keypad, in_order, guarded);
         if self.told.as_ref() == Some(&status) {
             return None;
         }
         self.status_version += 1;
         let health = |number: u8| self.health.get(&number).copied().unwrap_or(BoardHealth::Answering);
         let boards = boards.map(|number| BoardStatus { number, health: health(number) }).collect();
-        let doors = status.0.clone();
+        let (doors, (truth, lockdowns)) = (status.0.clone(), status.4.clone());
+        let tampers =
+            self.controller.lasting().map(|l| l.tampers.keys().copied().collect()).unwrap_or_default();
         self.told = Some(status);
-        Some(BankStatus { version: self.status_version, doors, boards, keypad, warnings: Vec::new() })
+        let (version, warnings) = (self.status_version, Vec::new());
+        Some(BankStatus { version, doors, boards, keypad, warnings, lockdowns, truth, tampers })
     }
 }
 

@@ -12,7 +12,9 @@ use bailee_domain::compartment::{CompartmentNo, Sensed};
 use bailee_domain::event::{Event, EventKind, OpeningNo, Purpose};
 use bailee_domain::grant::MAX_ATTEMPTS;
 use bailee_domain::id::{BankId, GrantId, ParcelId};
+use bailee_domain::lockdown::{Area, Exercise, Grade};
 use bailee_domain::time::{Now, WallTime};
+use bailee_domain::truth::{Doubt, Seen};
 use bailee_wire::event::{Hash, Leaf, NO_EVENT, chain_hash, decode};
 use bailee_wire::record;
 
@@ -77,6 +79,10 @@ pub struct Watch {
     pub grants: BTreeMap<GrantId, Granted>,
     /// What lies where, by the bank's own events.
     pub contents: BTreeMap<CompartmentNo, ParcelId>,
+    /// Lockdowns in force.
+    held: BTreeMap<u64, (Area, Grade, Exercise)>,
+    /// Compartments whose pickup was cut in two.
+    interrupted: BTreeSet<CompartmentNo>,
     misses: Vec<WallTime>,
     reset_at: usize,
     coil: Option<(CompartmentNo, u64)>,
@@ -107,6 +113,8 @@ impl Watch {
             coil: None,
             sensed: BTreeMap::new(),
             owed: BTreeSet::new(),
+            held: BTreeMap::new(),
+            interrupted: BTreeSet::new(),
             stored: 0,
             lag_ms: TIME_WORTH_MS,
         }
@@ -189,8 +197,44 @@ impl Watch {
             EventKind::GrantExpired { grant, .. } => self.grant(grant).expired = true,
             EventKind::GrantRevoked { grant } => self.grant(grant).revoked = true,
             EventKind::KeypadReset { .. } => self.reset_at = self.misses.len(),
+            EventKind::LockdownBegan { area, grade, exercise, .. } => {
+                self.held.insert(event.seq, (area, grade, exercise));
+            }
+            EventKind::LockdownChanged { lockdown, grade, .. } => {
+                self.held.entry(lockdown).and_modify(|held| held.1 = grade);
+            }
+            EventKind::LockdownReleased { lockdown, .. } | EventKind::LockdownExpired { lockdown } => {
+                self.held.remove(&lockdown);
+            }
+            EventKind::OccupancyDoubted { compartment, doubt: Doubt::Interrupted } => {
+                self.interrupted.insert(compartment);
+            }
+            EventKind::OccupancyTold { compartment, seen, .. } => self.told(compartment, seen),
             _ => {}
         }
+    }
+
+    /// A parcel whose pickup was cut in two and that is still inside may be fetched with a new code.
+    fn told(&mut self, compartment: CompartmentNo, seen: Seen) {
+        if seen == Seen::CannotTell || !self.interrupted.remove(&compartment) || seen == Seen::Empty {
+            return;
+        }
+        let parcel = self.contents.get(&compartment).copied();
+        for granted in self.grants.values_mut().filter(|granted| Some(granted.parcel) == parcel) {
+            (granted.opened, granted.attempts) = (0, 0);
+        }
+    }
+
+    /// Whether a lockdown holds an opening of a compartment by somebody at the bank. Every column here is one door.
+    fn is_held(&self, compartment: CompartmentNo) -> bool {
+        self.held.values().any(|(area, grade, exercise)| {
+            let here = match *area {
+                Area::Door(number) => number == compartment,
+                Area::Zone(column) => column == compartment.0,
+                Area::Bank => true,
+            };
+            *exercise != Exercise::Drill && (*grade == Grade::HoldAll || *grade == Grade::HoldZone && here)
+        })
     }
 
     fn grant(&mut self, grant: GrantId) -> &mut Granted {
@@ -204,6 +248,7 @@ impl Watch {
                 holds!(empty, "I13: occupied compartment {compartment} of {} was assigned", self.bank);
             }
             Purpose::Pickup { grant, .. } => self.grant(grant).attempts += 1,
+            Purpose::Inspect { .. } => panic!("I2: {} opens {compartment} and nobody asked", self.bank),
         }
         self.intents.insert(no, (compartment, purpose));
     }
@@ -241,6 +286,10 @@ impl Watch {
         *orders += 1;
         let orders = *orders;
         holds!(orders <= 2, "I2: {bank} drives lock {compartment} {orders} times on one intent");
+        holds!(
+            !self.is_held(compartment),
+            "I26: a lockdown holds {compartment} of {bank}, and its lock is driven"
+        );
         self.last_order.insert(compartment, ms);
         let shown = matches!(view.screen, Screen::Opening { compartment: c, .. } if c == compartment);
         holds!(shown, "I12: {bank} opens {compartment} and shows {:?}", view.screen);
