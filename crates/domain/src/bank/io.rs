@@ -17,6 +17,7 @@ use crate::time::{MonoTime, WallTime};
 use crate::truth::{ItemSensed, Seen};
 
 /// Something that happened at or to the bank.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box at every match would help nobody")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Time passed; see [`super::Bank::next_timeout`].
@@ -190,6 +191,7 @@ pub enum BoardHealth {
 }
 
 /// What the platform may ask a bank. The bank decides.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box at every match would help nobody")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Replace the roster by a newer one.
@@ -256,6 +258,7 @@ pub enum Answer {
 }
 
 /// What the caller must do, in order.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box at every match would help nobody")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Append this to the journal. **It must be durable before any later output is looked at.**
@@ -283,6 +286,7 @@ pub enum Siren {
 
 /// What the engine writes. Its lasting state is exactly the fold of these, from nothing or from a snapshot of an
 /// earlier fold, which the journal's keeper may put in place of all records before it.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box at every match would help nobody")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A fact for the custody log.
