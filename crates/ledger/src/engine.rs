@@ -32,7 +32,7 @@ use crate::shared::{Place, Shared, State, Tail};
 /// Entries of a segment, as a power of two.
 pub const SEGMENT_HEIGHT: u8 = 16;
 /// A tail grows by its own length, within these bounds.
-const GROWTH: (u64, u64) = (64 << 10, 4 << 20);
+const GROWTH: (u64, u64) = (64 << 10, 1 << 20);
 
 /// The key that signs a log, and the ones that may have signed it before.
 #[derive(Clone)]

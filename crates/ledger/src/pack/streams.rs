@@ -4,8 +4,8 @@ use super::Damaged;
 
 /// Streams shorter than this are pressed together.
 const POOLED: usize = 192;
-/// A little better than fast; sealing is nobody's hurry.
-const LEVEL: i32 = 7;
+/// Columns are told so shortly that higher levels gain nothing (measured).
+const LEVEL: i32 = 1;
 /// No stream of a block is longer: a block holds a few megabytes at most.
 const LONGEST: usize = 64 << 20;
 

@@ -3,7 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::shape::{TEXT_MAJOR, put_head};
 use super::*;
+use bailee_audit::bundle::{self, MAX_ENTRY_LEN};
 
 fn packed_and_back(entries: &[Vec<u8>]) -> usize {
     let packed = pack(entries.iter().map(Vec::as_slice));
