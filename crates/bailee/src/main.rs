@@ -5,9 +5,11 @@
 mod bench;
 mod demo;
 mod edge;
+mod evidence;
+mod officer;
 mod serve;
-mod simulate;
 mod service;
+mod simulate;
 mod verify;
 
 use std::path::PathBuf;
@@ -43,11 +45,17 @@ enum Command {
     /// Check configuration files.
     #[command(subcommand)]
     Config(serve::ConfigCommand),
-    /// Check a published log, with nothing but the log and its key.
+    /// Evidence bundles: making them, and making them tell less.
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    /// Check what others say happened, with nothing but their files and a key.
     #[command(subcommand)]
     Verify(Verify),
     /// Measure this program on this machine.
     Bench(bench::BenchArgs),
+    /// An officer's own key, and answers to the challenge on a kiosk's screen.
+    #[command(subcommand)]
+    Officer(officer::Officer),
     /// Hardware that is not there, for trying what would be connected to it.
     #[command(subcommand)]
     Simulate(simulate::Simulate),
@@ -59,6 +67,8 @@ enum Verify {
     Ledger(VerifyLedger),
     /// Check the receipt of an opening, and say what it proves.
     Receipt(VerifyReceipt),
+    /// Check an evidence bundle.
+    Bundle(verify::bundle::VerifyBundle),
 }
 
 #[derive(Args)]
@@ -92,10 +102,13 @@ fn main() -> ExitCode {
         Command::Verify(Verify::Receipt(args)) => {
             verify::receipt::run(&args.file, args.key.as_deref(), args.policy.as_deref(), cli.json)
         }
+        Command::Verify(Verify::Bundle(args)) => verify::bundle::run(&args, cli.json),
+        Command::Evidence(command) => run(evidence::run(command)),
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),
         Command::Bench(args) => run(bench::run(args, cli.json)),
+        Command::Officer(command) => run(async { officer::run(&command, cli.json) }),
         Command::Simulate(command) => run(simulate::run(command)),
         Command::Config(command) => run(async { serve::config(&command) }),
     }

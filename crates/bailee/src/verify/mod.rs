@@ -3,6 +3,7 @@
 //! Every check ends in an [`Outcome`], and [`report`] turns that into words or JSON and the documented exit code:
 //! 0 sound, 1 unsound, 2 unusable.
 
+pub mod bundle;
 pub mod ledger;
 pub mod receipt;
 
