@@ -10,4 +10,5 @@ mod house;
 mod journeys;
 mod kiosk;
 mod look;
+mod receipts;
 mod rig;
