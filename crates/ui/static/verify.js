@@ -12,6 +12,8 @@ const take = async (file) => {
   // The last file chosen is the one shown, however long an earlier one took.
   if (mine === turn) draw(verdict, found, word, file.name);
 };
+// The same file chosen again is to be read again: it may have changed.
+input.addEventListener("click", () => (input.value = ""));
 input.addEventListener("change", () => take(input.files[0]));
 at("keys").addEventListener("change", () => take(input.files[0]));
 for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => {
@@ -27,3 +29,5 @@ addEventListener("drop", (event) => {
   input.files = files;
   take(files[0]);
 });
+// One may have been quicker than this script, or come back to the page.
+take(input.files[0]);

@@ -6,7 +6,9 @@ use std::convert::Infallible;
 
 use crate::files::{ORIGIN, entry, leaves, signer};
 use bailee_audit::proof::{prove_consistency, prove_inclusion, verify_consistency, verify_inclusion};
-use bailee_audit::{Checkpoint, Edge, Hash, Note, TileId, TilePath, TreeHead, VerifyingKey, leaf_hash};
+use bailee_audit::{
+    Checkpoint, Edge, Hash, Note, TileId, TilePath, TlogProof, TreeHead, VerifyingKey, leaf_hash,
+};
 use proptest::prelude::*;
 use sha2::Sha256;
 
@@ -234,6 +236,42 @@ fn notes_and_checkpoints_are_understood_by_the_others() {
             .verify(&vkey.parse::<VerifyingKey>().expect("ours"))
             .is_ok()
     );
+}
+
+/// A proof file read by its lines alone and checked by the others: signature, checkpoint, leaf hash, path.
+#[test]
+fn receipts_are_accepted_by_the_others_and_refused_when_changed() {
+    let log = Ours::of(700);
+    let note = Checkpoint::new(ORIGIN, log.head).sign(&[&signer()]).expect("signs");
+    for index in [0, 1, 255, 256, 640, 699] {
+        let (extra, path) = (Some(entry(index)), log.inclusion(index, 700));
+        let file = TlogProof { extra, index, path, checkpoint: note.clone() }.to_string();
+        assert!(others_accept(&file), "{file}");
+        assert!(!others_accept(&file.replace(&format!("index {index}\n"), "index 300\n")), "another place");
+        assert!(!others_accept(&file.replace("\n700\n", "\n701\n")), "another size");
+    }
+}
+
+fn others_accept(file: &str) -> bool {
+    use base64::Engine as _;
+    let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
+    let (head, note) = file.split_once("\n\n").expect("a blank line");
+    let mut lines = head.lines();
+    assert_eq!(lines.next(), Some("c2sp.org/tlog-proof@v1"));
+    let entry = decode(lines.next().and_then(|line| line.strip_prefix("extra ")).expect("the entry"));
+    let index = lines.next().and_then(|line| line.strip_prefix("index ")).expect("an index");
+    let path = lines.map(|line| tlog_tiles::Hash::parse_hash(line).expect("a hash")).collect();
+
+    let vkey = signer().verifying_key().to_string();
+    let verifier = signed_note::StandardVerifier::new(&vkey).expect("their reading of our key");
+    let known = signed_note::VerifierList::new(vec![Box::new(verifier)]);
+    let note = signed_note::Note::from_bytes(note.as_bytes()).expect("their reading of our note");
+    if note.verify(&known).is_err() {
+        return false;
+    }
+    let read = tlog_tiles::Checkpoint::from_bytes(note.text()).expect("their reading of our checkpoint");
+    let (leaf, index) = (tlog_tiles::record_hash(&entry), index.parse().expect("a number"));
+    tlog_tiles::check_record(&path, read.size(), *read.hash(), index, leaf).is_ok()
 }
 
 proptest! {
