@@ -9,13 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Disk, Name};
 
-/// Files held open; a log of any length reads with these.
-const MOST_OPEN: usize = 128;
+/// Files held open: half of what the process may have, within these bounds. A log of any length reads with the fewest;
+/// opening one again costs more than a proof.
+const FEWEST_OPEN: usize = 128;
+const MOST_OPEN: usize = 4_096;
 
 /// See the module.
 #[derive(Debug)]
 pub struct FolderDisk {
     folder: PathBuf,
+    most_open: usize,
     open: Mutex<Open>,
     /// Held for its lock.
     _lock: File,
@@ -39,7 +42,7 @@ impl FolderDisk {
             TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
             TryLockError::Error(error) => error,
         })?;
-        Ok(Self { folder: folder.to_owned(), open: Mutex::default(), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), most_open: most_open(), open: Mutex::default(), _lock: lock })
     }
 
     fn path(&self, name: Name) -> PathBuf {
@@ -59,13 +62,29 @@ impl FolderDisk {
             return Ok(Arc::clone(file));
         }
         let file = Arc::new(private().open(self.path(name))?);
-        if open.files.len() >= MOST_OPEN {
-            let oldest = open.files.iter().min_by_key(|(_, (used, _))| *used).map(|(&name, _)| name);
-            oldest.and_then(|oldest| open.files.remove(&oldest));
+        if open.files.len() >= self.most_open {
+            open.forget_half();
         }
         open.files.insert(name, (now, Arc::clone(&file)));
         Ok(file)
     }
+}
+
+impl Open {
+    /// Closes the half that was used longest ago, so that this is rarely done.
+    fn forget_half(&mut self) {
+        let mut uses: Vec<u64> = self.files.values().map(|(used, _)| *used).collect();
+        let middle = uses.len() / 2;
+        let (_, &mut oldest_kept, _) = uses.select_nth_unstable(middle);
+        self.files.retain(|_, (used, _)| *used >= oldest_kept);
+    }
+}
+
+fn most_open() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let most = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    most.map_or(FEWEST_OPEN, |most| most / 2).clamp(FEWEST_OPEN, MOST_OPEN)
 }
 
 /// Makes a folder and those above it, each one's name durable before anything is in it.
@@ -136,5 +155,28 @@ impl Disk for FolderDisk {
 
     fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::*;
+
+    #[test]
+    fn more_files_than_may_be_open_are_all_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = FolderDisk { most_open: 5, ..FolderDisk::open(folder.path()).unwrap() };
+        let name = |segment| Name { kind: Kind::Sealed, segment };
+        for segment in 0..40 {
+            disk.create(name(segment)).unwrap();
+            disk.write_at(name(segment), 0, &[segment as u8]).unwrap();
+        }
+        for segment in (0..40).chain([3, 39, 3, 0]) {
+            let mut byte = [0];
+            disk.read_at(name(segment), 0, &mut byte).unwrap();
+            assert_eq!(byte, [segment as u8]);
+            assert!(disk.opened().files.len() <= 5);
+        }
     }
 }
