@@ -6,6 +6,7 @@
 mod parse;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, NotACheckpoint};
 use crate::cosignature::{CosignerKey, WrongCosignature};
@@ -173,19 +174,40 @@ impl Policy {
     /// # Errors
     /// [`NotEndorsed`].
     pub fn check_of(&self, checkpoint: &[u8], log: &VerifyingKey, now: u64) -> Result<Endorsed, NotEndorsed> {
+        self.check_since(checkpoint, log, 0..=now)
+    }
+
+    /// As [`Policy::check_of`], counting only cosignatures made within these times, in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`NotEndorsed`].
+    pub fn check_since(
+        &self,
+        checkpoint: &[u8],
+        log: &VerifyingKey,
+        times: RangeInclusive<u64>,
+    ) -> Result<Endorsed, NotEndorsed> {
         let opened = Checkpoint::open(checkpoint, log)?;
-        let cosigned = self.quorum_of(&opened.note, opened.checkpoint.size, now)?;
+        let cosigned = self.quorum_of(&opened.note, opened.checkpoint.size, &times)?;
         Ok(Endorsed { checkpoint: opened.checkpoint, log: log.clone(), cosigned })
     }
 
     /// The policy's witnesses that cosigned the note, if they are a quorum.
-    fn quorum_of(&self, note: &Note, size: u64, now: u64) -> Result<Vec<Cosigned>, NotEndorsed> {
+    fn quorum_of(
+        &self,
+        note: &Note,
+        size: u64,
+        times: &RangeInclusive<u64>,
+    ) -> Result<Vec<Cosigned>, NotEndorsed> {
         let mut cosigned = Vec::new();
         let mut is_cosigned = vec![false; self.witnesses.len()];
         for (witness, is_cosigned) in self.witnesses.iter().zip(&mut is_cosigned) {
             let Some(time) = witness.key.cosigned(note)? else { continue };
-            if time > now.saturating_add(CLOCK_TOLERANCE_S) {
+            if time > times.end().saturating_add(CLOCK_TOLERANCE_S) {
                 return Err(NotEndorsed::FromTheFuture { witness: witness.name.clone() });
+            }
+            if time < *times.start() {
+                continue;
             }
             *is_cosigned = true;
             cosigned.push(Cosigned { witness: witness.name.clone(), time });

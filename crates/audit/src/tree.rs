@@ -120,7 +120,7 @@ impl Edge {
     }
 
     /// Adds one leaf; hands over each tile that it fills.
-    pub(crate) fn push(&mut self, leaf: Hash, filled: &mut impl FnMut(TileId, Vec<u8>)) {
+    pub fn push(&mut self, leaf: Hash, filled: &mut impl FnMut(TileId, Vec<u8>)) {
         let merges = self.size.trailing_ones() as usize;
         let mut hash = leaf;
         self.place(0, hash, filled);

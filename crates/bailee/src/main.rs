@@ -11,6 +11,7 @@ mod serve;
 mod service;
 mod simulate;
 mod verify;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     /// Check what others say happened, with nothing but their files and a key.
     #[command(subcommand)]
     Verify(Verify),
+    /// Watch logs and cosign what only grew: a witness for a machine of your own.
+    Witness(witness::WitnessArgs),
     /// Measure this program on this machine.
     Bench(bench::BenchArgs),
     /// An officer's own key, and answers to the challenge on a kiosk's screen.
@@ -78,6 +81,16 @@ struct VerifyLedger {
     /// The log's verifier key; without it the key lying beside the log is used, which proves less.
     #[arg(long)]
     key: Option<String>,
+    /// A policy (C2SP tlog-policy): its quorum of witnesses must have cosigned the log.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<std::path::PathBuf>,
+    /// With --policy: the oldest the quorum's cosignatures may be, such as 30m, 2h or 7d; 1h for an address, any age for a
+    /// folder.
+    #[arg(long, value_name = "AGE", requires = "policy", value_parser = verify::ledger::age)]
+    max_age: Option<u64>,
+    /// Every event of a bank must be under a head the bank signed, also the newest.
+    #[arg(long)]
+    all_signed: bool,
 }
 
 #[derive(Args)]
@@ -97,7 +110,13 @@ fn main() -> ExitCode {
     start_log();
     match cli.command {
         Command::Verify(Verify::Ledger(args)) => {
-            verify::ledger::run(&args.place, args.key.as_deref(), cli.json)
+            let demands = verify::ledger::Demands {
+                key: args.key,
+                policy: args.policy,
+                max_age_s: args.max_age,
+                all_signed: args.all_signed,
+            };
+            verify::ledger::run(&args.place, &demands, cli.json)
         }
         Command::Verify(Verify::Receipt(args)) => {
             verify::receipt::run(&args.file, args.key.as_deref(), args.policy.as_deref(), cli.json)
@@ -107,6 +126,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),
+        Command::Witness(args) => run(witness::run(args)),
         Command::Bench(args) => run(bench::run(args, cli.json)),
         Command::Officer(command) => run(async { officer::run(&command, cli.json) }),
         Command::Simulate(command) => run(simulate::run(command)),

@@ -5,10 +5,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use bailee_audit::Policy;
 use bailee_vault::Secret;
 use hyper::Uri;
 use serde::Deserialize;
 
+use crate::jobs::witnesses::{OutsideWitness, WitnessConfig};
 use crate::notify::NotifyConfig;
 use crate::store::DbConfig;
 
@@ -41,6 +43,12 @@ pub struct ServerConfig {
     /// The ways out for messages.
     #[serde(default)]
     pub notify: NotifyConfig,
+    /// Witnesses of the custody log that others run; banks are witnesses without being named here.
+    #[serde(default)]
+    pub witness: Vec<WitnessConfig>,
+    /// File with the policy (C2SP tlog-policy) that says whose cosignatures make a published checkpoint a witnessed one;
+    /// without it more than half of the witnesses heard within a day.
+    pub witness_policy_file: Option<PathBuf>,
 }
 
 const fn default_listen() -> SocketAddr {
@@ -149,6 +157,8 @@ impl ServerConfig {
             )));
         }
         self.public_url()?;
+        self.witnesses()?;
+        self.witness_policy()?;
         self.notify.validate().map_err(|error| ConfigError::Invalid(error.to_string()))
     }
 
@@ -192,6 +202,37 @@ impl ServerConfig {
             )));
         }
         Ok(Some(Secret::new(token)))
+    }
+
+    /// The witnesses that others run.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] for an address or a key that can't be used, and for a name given twice.
+    pub fn witnesses(&self) -> Result<Vec<OutsideWitness>, ConfigError> {
+        let mut names = std::collections::BTreeSet::new();
+        let mut witnesses = Vec::new();
+        for given in &self.witness {
+            let witness = given.open().map_err(|error| ConfigError::Invalid(error.to_string()))?;
+            if !names.insert(witness.key.name().clone()) {
+                return Err(ConfigError::Invalid(format!(
+                    "[[witness]] {} is given twice",
+                    witness.key.name()
+                )));
+            }
+            witnesses.push(witness);
+        }
+        Ok(witnesses)
+    }
+
+    /// The policy for witnessed checkpoints, where one is set.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`]; [`ConfigError::Invalid`] naming the line.
+    pub fn witness_policy(&self) -> Result<Option<Policy>, ConfigError> {
+        let Some(path) = &self.witness_policy_file else { return Ok(None) };
+        let policy = Policy::parse(read(path)?.as_bytes());
+        let wrong = |error| ConfigError::Invalid(format!("witness_policy_file: {}: {error}", path.display()));
+        policy.map(Some).map_err(wrong)
     }
 
     /// Which store to open.

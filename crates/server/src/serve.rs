@@ -27,6 +27,7 @@ use crate::config::{ConfigError, ServerConfig};
 use crate::gateway::{Gateway, Moment};
 use crate::http::{self, Options, SwitchesOf};
 use crate::jobs::Jobs;
+use crate::jobs::witnesses::Witnesses;
 use crate::notify::config::ConfigFailure;
 use crate::store::{Db, StoreError};
 
@@ -132,11 +133,20 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         sequencer: install::sequencer(&app).await?,
         started: app.now(),
     };
+    let log_key = install::log_key(&app).map_err(InstallError::from)?.verifying.to_string();
+    let witnesses = Witnesses {
+        app: app.clone(),
+        ask: desk.clone(),
+        outside: config.witnesses()?.into(),
+        log_key: log_key.clone(),
+    };
+    let witnesses = tokio::spawn(witnesses.run(stopped.clone()));
     let jobs = tokio::spawn(jobs.run(stopped.clone()));
     let options = Options {
         notify: config.notify.clone(),
         metrics_token: config.metrics_token()?.map(|token| http::token_hash(token.expose())),
-        log_key: install::log_key(&app).map_err(InstallError::from)?.verifying.to_string(),
+        log_key,
+        witness_policy: config.witness_policy()?.map(Arc::new),
         link_address: link_address.clone(),
         demo: demo.pages,
         switches: demo.switches,
@@ -152,7 +162,15 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         }
     };
     let set_up_link = offer_set_up(&app, &portal_url).await?;
-    Ok(Running { portal_url, listen, link_address, set_up_link, app, stop, tasks: vec![http, gateway, jobs] })
+    Ok(Running {
+        portal_url,
+        listen,
+        link_address,
+        set_up_link,
+        app,
+        stop,
+        tasks: vec![http, gateway, jobs, witnesses],
+    })
 }
 
 /// Opens the platform's store and keys without serving anything, for commands beside a running platform.

@@ -96,6 +96,16 @@ fn a_wrong_cosignature_a_future_one_and_a_foreign_log_are_refused() {
     assert!(policy.check(b"nonsense", NOW).is_err_and(|error| error.is_about_form()));
 }
 
+#[test]
+fn old_cosignatures_do_not_count_where_fresh_ones_are_wanted() {
+    let policy = policy("quorum w1\n");
+    let (old, key) = (cosigned_at(&[1], NOW - 3_600), log(1).verifying_key().clone());
+    assert!(policy.check_of(&old, &key, NOW).is_ok());
+    assert!(policy.check_since(&old, &key, NOW - 3_600..=NOW).is_ok());
+    let refused = policy.check_since(&old, &key, NOW - 3_599..=NOW);
+    assert!(matches!(refused, Err(NotEndorsed::Quorum { cosigned: 0, .. })));
+}
+
 fn policy_of_log(seed: u8) -> Policy {
     let text = format!("log {}\n{}quorum w1\n", log(seed).verifying_key(), witnesses(1));
     Policy::parse(text.as_bytes()).expect("sound")

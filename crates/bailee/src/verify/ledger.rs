@@ -1,12 +1,17 @@
 //! `bailee verify ledger`: checks a published log with nothing but the log and its key.
 
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow, bail};
-use bailee_audit::verify::SourceError;
-use bailee_audit::{DirSource, Report, Source, VerifyError, VerifyingKey, verify_log};
+use bailee_audit::note::MAX_NOTE_LEN;
+use bailee_audit::policy::{Endorsed, NotEndorsed};
+use bailee_audit::verify::{CHECKPOINT_PATH, SourceError};
+use bailee_audit::{
+    DirSource, Edge, Policy, Report, Source, VerifyError, VerifyingKey, leaf_hash, verify_log,
+};
 use bailee_vault::sign::PublicKey;
 use bailee_wire::chain::{Checker, Summary};
 use http_body_util::{BodyExt, Empty};
@@ -22,6 +27,8 @@ use super::{Outcome, report};
 /// The most a key file can be, in bytes.
 const KEY_BYTES: usize = 1_024;
 const WITHIN: Duration = Duration::from_secs(30);
+/// The oldest cosignatures may be where a log is read from its address: witnesses are asked again every ten minutes.
+const AGE_OF_ADDRESS_S: u64 = 3_600;
 
 /// What was checked.
 #[derive(Debug, Serialize)]
@@ -46,19 +53,67 @@ pub struct Sound {
     pub not_yet_signed: u64,
     /// Whether the caller gave the key, or the log vouched for itself.
     pub key_from_log: bool,
+    /// What the policy's witnesses said, if a policy was given.
+    pub witnessed: Option<Witnessed>,
 }
 
-/// Checks the log at an address or in a folder; `key` is the log's verifier key if the caller has it.
-pub fn ledger(place: &str, key: Option<&str>) -> Outcome<Sound> {
+/// What a quorum of witnesses vouches for.
+#[derive(Debug, Serialize)]
+pub struct Witnessed {
+    /// Entries under the checkpoint they cosigned.
+    pub entries: u64,
+    /// Newer entries, which no quorum has cosigned yet.
+    pub newer: u64,
+    /// The witnesses, by their names in the policy.
+    pub by: Vec<String>,
+    /// The oldest of their cosignatures, in seconds since the Unix epoch.
+    pub since: u64,
+}
+
+/// What the caller demands of a log.
+#[derive(Debug, Default)]
+pub struct Demands {
+    /// The log's verifier key, if the caller has it.
+    pub key: Option<String>,
+    /// The file of a policy whose quorum must have cosigned.
+    pub policy: Option<PathBuf>,
+    /// The oldest the quorum's cosignatures may be, in seconds; an hour for an address, any age for a folder.
+    pub max_age_s: Option<u64>,
+    /// Whether every event of a bank must be under a head the bank signed.
+    pub all_signed: bool,
+}
+
+/// Reads an age such as `90s`, `30m`, `2h` or `7d`, in seconds.
+///
+/// # Errors
+/// Words for the person who typed it.
+pub fn age(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text} is not an age such as 30m, 2h or 7d");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).ok_or_else(wrong)
+}
+
+/// Checks the log at an address or in a folder at a time, in seconds since the Unix epoch.
+pub fn ledger(place: &str, demands: &Demands, now: u64) -> Outcome<Sound> {
     let checked = if place.starts_with("http://") || place.starts_with("https://") {
-        HttpSource::new(place).and_then(|source| check(source, key))
+        let since = now.saturating_sub(demands.max_age_s.unwrap_or(AGE_OF_ADDRESS_S));
+        HttpSource::new(place).and_then(|source| check(source, demands, since..=now))
     } else if Path::new(place).is_dir() {
-        check(DirSource::new(place), key)
+        let since = demands.max_age_s.map_or(0, |age| now.saturating_sub(age));
+        check(DirSource::new(place), demands, since..=now)
     } else {
         Err(anyhow!("{place} is neither a folder nor an http(s) address"))
     };
     match checked {
         Ok(sound) => Outcome::Sound(Box::new(sound)),
+        Err(error) if error.is::<NotWitnessed>() => Outcome::Unsound(format!("{error:#}")),
         Err(error) => match error.downcast::<VerifyError>() {
             Ok(unsound @ VerifyError::Unsound { .. }) => Outcome::Unsound(unsound.to_string()),
             Ok(unusable) => Outcome::Unusable(unusable.to_string()),
@@ -67,20 +122,123 @@ pub fn ledger(place: &str, key: Option<&str>) -> Outcome<Sound> {
     }
 }
 
-fn check(mut source: impl Source, key: Option<&str>) -> anyhow::Result<Sound> {
-    let text = match key {
-        Some(key) => key.to_owned(),
+/// The log is what its key signed, and not what the caller demands.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotWitnessed(String);
+
+fn check(source: impl Source, demands: &Demands, times: RangeInclusive<u64>) -> anyhow::Result<Sound> {
+    let mut source = Once { source, checkpoint: None };
+    let policy = demands.policy.as_deref().map(read_policy).transpose()?;
+    let known = demands.key.clone().or_else(|| policy.as_ref().and_then(only_log));
+    let text = match &known {
+        Some(key) => key.clone(),
         None => fetch_key(&mut source)?,
     };
     let verifying: VerifyingKey =
         text.trim().parse().map_err(|error| anyhow!("the log's key is not a verifier key: {error}"))?;
+    let endorsed = policy.map(|policy| endorsed(&mut source, &policy, &verifying, times)).transpose()?;
     let mut checker = Checker::new(|key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
         PublicKey(*key).verify(message, signature).is_ok()
     });
-    let mut visit =
-        |_index: u64, entry: &[u8]| checker.feed(entry).map(drop).map_err(|error| error.why.to_string());
+    let mut edge = Edge::empty();
+    let below = endorsed.as_ref().map_or(0, |endorsed| endorsed.checkpoint.size);
+    let mut visit = |index: u64, entry: &[u8]| {
+        if index < below {
+            edge.push(leaf_hash(entry), &mut |_, _| ());
+        }
+        checker.feed(entry).map(drop).map_err(|error| error.why.to_string())
+    };
     let report = verify_log(&mut source, &verifying, &mut visit)?;
-    Ok(sound(&report, &checker.summary(), key.is_none()))
+    let summary = checker.summary();
+    if demands.all_signed && summary.uncovered > 0 {
+        let why = format!("{} newest event(s) are not under a head their bank signed", summary.uncovered);
+        return Err(NotWitnessed(why).into());
+    }
+    let witnessed = endorsed.map(|endorsed| witnessed(&endorsed, &report, &edge)).transpose()?;
+    Ok(Sound { witnessed, ..sound(&report, &summary, known.is_none()) })
+}
+
+fn read_policy(path: &Path) -> anyhow::Result<Policy> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Policy::parse(&bytes).with_context(|| format!("the policy {}", path.display()))
+}
+
+/// A policy that names one log knows its key.
+fn only_log(policy: &Policy) -> Option<String> {
+    match policy.logs() {
+        [log] => Some(log.key.to_string()),
+        _ => None,
+    }
+}
+
+/// The newest checkpoint if the quorum cosigned it already, otherwise the newest that it did.
+fn endorsed(
+    source: &mut impl Source,
+    policy: &Policy,
+    key: &VerifyingKey,
+    times: RangeInclusive<u64>,
+) -> anyhow::Result<Endorsed> {
+    if !policy.logs().is_empty() && !policy.logs().iter().any(|log| log.key == *key) {
+        return Err(NotWitnessed("the policy does not name this log's key".to_owned()).into());
+    }
+    let mut why = None;
+    for path in [CHECKPOINT_PATH, "witnessed"] {
+        let note = match source.read(path, MAX_NOTE_LEN) {
+            Ok(note) => note,
+            Err(SourceError::Absent) => continue,
+            Err(SourceError::Failed(error)) => bail!("{path} cannot be read: {error}"),
+        };
+        match policy.check_since(&note, key, times.clone()) {
+            Ok(endorsed) => return Ok(endorsed),
+            Err(error @ NotEndorsed::Quorum { .. }) => why = Some(format!("{path}: {error}")),
+            Err(error) if error.is_about_form() => bail!("{path}: {error}"),
+            Err(error) => return Err(NotWitnessed(format!("{path}: {error}")).into()),
+        }
+    }
+    Err(NotWitnessed(why.unwrap_or_else(|| "there is no checkpoint".to_owned())).into())
+}
+
+/// The log that was checked must begin with the tree the witnesses vouch for.
+fn witnessed(endorsed: &Endorsed, report: &Report, edge: &Edge) -> anyhow::Result<Witnessed> {
+    let (vouched, newest) = (&endorsed.checkpoint, &report.checkpoint);
+    if vouched.size > newest.size {
+        let why = format!(
+            "witnesses vouch for {} entries and the log shows {}: it was cut, or put back",
+            vouched.size, newest.size
+        );
+        return Err(NotWitnessed(why).into());
+    }
+    if edge.root() != vouched.root {
+        let why = format!("the first {} entries are not those that the witnesses vouch for", vouched.size);
+        return Err(NotWitnessed(why).into());
+    }
+    Ok(Witnessed {
+        entries: vouched.size,
+        newer: newest.size - vouched.size,
+        by: endorsed.cosigned.iter().map(|cosigned| cosigned.witness.to_string()).collect(),
+        since: endorsed.cosigned.iter().map(|cosigned| cosigned.time).min().unwrap_or(0),
+    })
+}
+
+/// Reads the checkpoint once, so that all of a check is about the same one.
+struct Once<S> {
+    source: S,
+    checkpoint: Option<Vec<u8>>,
+}
+
+impl<S: Source> Source for Once<S> {
+    fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
+        if path != CHECKPOINT_PATH {
+            return self.source.read(path, most);
+        }
+        if self.checkpoint.is_none() {
+            self.checkpoint = Some(self.source.read(path, MAX_NOTE_LEN + 1)?);
+        }
+        let mut bytes = self.checkpoint.clone().expect("read above");
+        bytes.truncate(most);
+        Ok(bytes)
+    }
 }
 
 fn sound(report: &Report, summary: &Summary, key_from_log: bool) -> Sound {
@@ -95,6 +253,7 @@ fn sound(report: &Report, summary: &Summary, key_from_log: bool) -> Sound {
         chain_heads: summary.heads,
         not_yet_signed: summary.uncovered,
         key_from_log,
+        witnessed: None,
     }
 }
 
@@ -160,8 +319,10 @@ async fn first_bytes(mut body: Incoming, most: usize) -> anyhow::Result<Vec<u8>>
 }
 
 /// Runs the command and says what was checked.
-pub fn run(place: &str, key: Option<&str>, json: bool) -> ExitCode {
-    report(ledger(place, key), json, told)
+#[expect(clippy::disallowed_methods, reason = "how old cosignatures are is a matter of the wall clock")]
+pub fn run(place: &str, demands: &Demands, json: bool) -> ExitCode {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    report(ledger(place, demands, now), json, told)
 }
 
 fn told(sound: &Sound) -> String {
@@ -179,6 +340,13 @@ fn told(sound: &Sound) -> String {
         sound.chain_heads,
         sound.not_yet_signed,
     );
+    if let Some(Witnessed { entries, newer, by, .. }) = &sound.witnessed {
+        text.push_str(&format!(
+            "  {entries} entries vouched for by {} witness(es) of the policy ({}); {newer} newer not yet\n",
+            by.len(),
+            by.join(", ")
+        ));
+    }
     if sound.key_from_log {
         text.push_str("  note: the key was taken from the log itself; give the one you know with --key\n");
     }

@@ -45,6 +45,8 @@ pub const MESSAGE_FAILED: &str = "MessageFailed";
 pub const PARCEL_CONFLICT: &str = "ParcelConflict";
 /// A bank does not take the code made for a parcel.
 pub const CODE_NOT_TAKEN: &str = "CodeNotTaken";
+/// A bank's witness does not cosign the platform's log.
+pub const WITNESS_REFUSED: &str = "WitnessRefused";
 /// A bank claims a roster that it was never given.
 pub const ROSTER_CLAIMED: &str = "RosterClaimed";
 
@@ -133,6 +135,8 @@ fn words(kind: &str, compartment: Option<CompartmentNo>) -> String {
         MESSAGE_FAILED => "A notification could not be delivered",
         PARCEL_CONFLICT => "The bank named a parcel that exists already or cannot be as it says",
         CODE_NOT_TAKEN => "The bank does not take the code of a parcel",
+        WITNESS_REFUSED => "The bank does not vouch for the custody log any more",
+        "LedgerRefused" => "The custody log is not the one the bank vouched for: it was rewritten or cut",
         ROSTER_CLAIMED => "The bank claims a roster that it was never given",
         other => return other.to_owned(),
     };

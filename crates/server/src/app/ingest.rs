@@ -236,7 +236,11 @@ async fn broken(app: &App, change: &Change, bank: BankId, seq: Option<u64>) -> R
         event_seq: seq,
         at: change.at,
     };
-    alarm::raise(app, change, &alarm).await.map(|_| ())
+    // One bank that repeats itself is one fact, as it is one alert.
+    if alarm::raise(app, change, &alarm).await? {
+        change.event(PlatformEventKind::BankChainBroken { bank, seq }).await?;
+    }
+    Ok(())
 }
 
 /// Raises the alert for a roster revision that no bank was ever given; `seq` is the event that claims it.

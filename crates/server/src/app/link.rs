@@ -15,12 +15,12 @@ use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
 use bailee_vault::tls::Pin as TlsPin;
 use bailee_wire::event::chain_hash;
-use bailee_wire::link::{Enrolled, Hello};
+use bailee_wire::link::{Cosign, Enrolled, Hello, Witnessed};
 use tokio::sync::oneshot;
 
 use super::banks::{self, Presence};
 use super::ingest::{self, Taken, Upload};
-use super::{App, AppError, Change, LiveChange, Refused, enrolment, install};
+use super::{App, AppError, Change, LiveChange, Refused, enrolment, install, witnesses};
 use crate::gateway::{
     BankRegistry, Batch, Breach, Command, Commands, Enrolment, Ingest, KnownBank, Moment, News, NotAccepted,
     Pending, Ports, Position, Redeem, Unavailable,
@@ -35,8 +35,17 @@ pub struct NotAnswered;
 /// A bank's answer, later.
 pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Answer, NotAnswered>> + Send + 'a>>;
 
+/// A witness's answer, later.
+pub type Cosigning<'a> = Pin<Box<dyn Future<Output = Result<Witnessed, NotAnswered>> + Send + 'a>>;
+
 /// Asks banks: the desk behind the gateway, or a bank in the same process for tests and simulation.
 pub trait Ask: Send + Sync {
+    /// Asks the witness of a connected bank, and waits for its answer until a deadline; at once [`NotAnswered`] when the
+    /// bank is not connected or is no witness.
+    fn cosign(&self, _bank: BankId, _cosign: Cosign, _deadline: WallTime) -> Cosigning<'_> {
+        Box::pin(std::future::ready(Err(NotAnswered)))
+    }
+
     /// Hands a request to a connected bank and waits for its answer; at once [`NotAnswered`] when it is not
     /// connected. The bank must not obey after `deadline`, and the answer is waited for no longer than a little more.
     fn ask(&self, bank: BankId, request: Request, deadline: WallTime) -> Asking<'_>;
@@ -51,6 +60,8 @@ pub struct Desk {
     waiting: Mutex<BTreeMap<(BankId, CommandId), Waiting>>,
     nudge: Mutex<Option<Nudge>>,
     ahead: Mutex<BTreeMap<BankId, i64>>,
+    /// What witnesses are asked; the request is gone once it was sent.
+    witnesses: Mutex<BTreeMap<BankId, (Option<Cosign>, oneshot::Sender<Witnessed>)>>,
 }
 
 /// Tells the gateway that a bank has commands waiting.
@@ -64,8 +75,8 @@ struct Waiting {
 impl Desk {
     /// An empty desk.
     pub fn new(app: &App) -> Arc<Self> {
-        let (waiting, nudge, ahead) = Default::default();
-        Arc::new(Self { app: app.clone(), waiting, nudge, ahead })
+        let (waiting, nudge, ahead, witnesses) = Default::default();
+        Arc::new(Self { app: app.clone(), waiting, nudge, ahead, witnesses })
     }
 
     /// Says whom to tell that a bank has commands waiting: `Gateway::nudge`.
@@ -99,15 +110,46 @@ impl Desk {
         let deadline = deadline.plus_ms(self.ahead_ms(bank));
         let command = Command { id, deadline, request };
         self.waiting().insert((bank, id), Waiting { command, answer });
+        self.nudge(bank);
+        (id, answered)
+    }
+
+    fn nudge(&self, bank: BankId) {
         let nudge = self.nudge.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(nudge) = nudge {
             nudge(bank);
         }
-        (id, answered)
+    }
+
+    fn witnessed(&self, bank: BankId, witnessed: Witnessed) {
+        let waiting = self.witnesses.lock().unwrap_or_else(PoisonError::into_inner).remove(&bank);
+        // An answer nobody waits for any more says nothing new: the witness is asked again.
+        if let Some((_, answer)) = waiting {
+            let _ = answer.send(witnessed);
+        }
     }
 }
 
 impl Ask for Desk {
+    fn cosign(&self, bank: BankId, cosign: Cosign, deadline: WallTime) -> Cosigning<'_> {
+        Box::pin(async move {
+            if !self.app.live().bank(bank).online {
+                return Err(NotAnswered);
+            }
+            let wait_ms = deadline.since_ms(self.app.now());
+            let size = cosign.size;
+            let (answer, answered) = oneshot::channel();
+            self.witnesses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(bank, (Some(cosign), answer));
+            self.nudge(bank);
+            let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+            let answer = tokio::time::timeout(wait, answered).await;
+            answer.ok().and_then(Result::ok).filter(|answer| answer.size == size).ok_or(NotAnswered)
+        })
+    }
+
     fn ask(&self, bank: BankId, request: Request, deadline: WallTime) -> Asking<'_> {
         Box::pin(async move {
             if !self.app.live().bank(bank).online {
@@ -129,6 +171,10 @@ impl Commands for Desk {
         let of_bank = waiting.iter().filter(|((of, _), _)| *of == bank).map(|(_, w)| w.command.clone());
         let commands = of_bank.take(limit).collect();
         Box::pin(std::future::ready(Ok(commands)))
+    }
+
+    fn cosign(&self, bank: BankId) -> Option<Cosign> {
+        self.witnesses.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&bank)?.0.take()
     }
 
     fn answered(&self, bank: BankId, command: CommandId, answer: Answer) -> Pending<'_, ()> {
@@ -224,6 +270,10 @@ impl Ingest for Ears {
             self.desk.clock_of(id, hello.clock);
         }
         Box::pin(async move {
+            let news = match news {
+                News::Witnessed(witnessed) => return self.desk.witnessed(id, witnessed),
+                news => news,
+            };
             if let Err(error) = heard(&self.app, id, news).await {
                 unavailable("news", &error);
             }
@@ -263,6 +313,7 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
             let heard = app.live().bank(id).last_heard;
             banks::mark(app, id, Presence::Offline, heard).await?;
         }
+        // Told to the desk.
         News::Witnessed(_) => {}
         News::Alarm { event, leaf } => ingest::alarm_preview(app, id, event.seq, &leaf).await?,
         News::ChainBroken(breach) => ingest::chain_broken(app, id, breach_seq(breach)).await?,
@@ -271,6 +322,9 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
 }
 
 async fn greeted(app: &App, id: BankId, hello: Hello) -> Result<(), AppError> {
+    if let Some(key) = &hello.witness {
+        witnesses::announced(app, id, key).await?;
+    }
     let this = app.clone();
     app.change(Actor::Bank(id), async move |change: &Change| {
         let Some(bank) = bank::by_id(&change.tx, change.org, id).await? else { return Ok(()) };

@@ -37,6 +37,7 @@ mod slow;
 pub mod templates;
 mod texts;
 pub mod tokens;
+pub mod witnesses;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -9,6 +9,7 @@ use bailee_audit::tile::TilePath;
 use super::Http;
 use super::guard::RequestId;
 use super::problem::Problem;
+use crate::app::witnesses;
 use crate::ledger::{LedgerError, LogId, LogReader};
 
 /// Tiles never change: a wider one has another name.
@@ -32,7 +33,17 @@ async fn read(http: &Http, log: String, path: &str) -> Result<Response, Problem>
         LogId::new(log).filter(|log| log.as_str() == http.app().log_id()).ok_or_else(Problem::not_found)?;
     let reader = LogReader::new(http.app().db(), &log);
     match path {
-        "checkpoint" => Ok(text(reader.checkpoint().await.map_err(|error| failed(&error))?)),
+        "checkpoint" => Ok(text(witnesses::published(http.app()).await.map_err(|error| failed(&error))?)),
+        // The newest that a quorum of witnesses cosigned, and who they are.
+        "witnessed" => {
+            let policy = http.options().witness_policy.as_deref();
+            let note = witnesses::witnessed(http.app(), policy).await.map_err(|error| failed(&error))?;
+            Ok(text(note.ok_or_else(Problem::not_found)?))
+        }
+        "policy" => {
+            let policy = witnesses::suggested_policy(http.app(), &http.options().log_key).await;
+            Ok(text(policy.map_err(|error| failed(&error))?))
+        }
         "key" => Ok(text(format!("{}\n", http.options().log_key))),
         tile => {
             let tile: TilePath = tile.parse().map_err(|_| Problem::not_found())?;

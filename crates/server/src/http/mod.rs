@@ -23,6 +23,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::Uri;
 use axum::routing::get;
+use bailee_audit::policy::Policy;
 use bailee_domain::id::BankId;
 use bailee_domain::time::WallTime;
 use tokio::sync::Semaphore;
@@ -62,6 +63,8 @@ pub struct Options {
     pub notify: NotifyConfig,
     /// How to verify the log's checkpoints: its `vkey`.
     pub log_key: String,
+    /// Which cosignatures make a checkpoint a witnessed one; without it more than half of the witnesses.
+    pub witness_policy: Option<Arc<Policy>>,
     /// Where banks reach this platform, `host:port`, as written into enrolment tokens.
     pub link_address: String,
     /// The demo's own pages, mounted below `/demo`.
@@ -87,6 +90,7 @@ impl Options {
             metrics_token: None,
             notify: NotifyConfig::default(),
             log_key: String::new(),
+            witness_policy: None,
             link_address: String::new(),
             demo: None,
             switches: None,

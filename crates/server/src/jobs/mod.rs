@@ -12,6 +12,7 @@ pub mod overdue;
 pub mod rosters;
 mod runner;
 pub mod sequencer;
+pub mod witnesses;
 
 use std::sync::Arc;
 use std::time::Duration;

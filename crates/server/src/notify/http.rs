@@ -22,7 +22,7 @@ use super::dial::{self, Endpoint, REPLY_BYTES, Reach};
 
 /// A gateway's base address: scheme, host, port and path in front, without a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BaseUrl {
+pub(crate) struct BaseUrl {
     endpoint: Endpoint,
     scheme: Scheme,
     authority: String,
@@ -37,7 +37,7 @@ enum Scheme {
 
 impl BaseUrl {
     /// Takes `https://host[:port][/path]`, or `http://` to this machine.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let uri: Uri =
             text.parse().map_err(|_| "it is not an address such as https://sms.example.org".to_owned())?;
         let host = uri.host().filter(|host| !host.is_empty()).ok_or("it names no host")?.to_owned();
@@ -58,7 +58,7 @@ impl BaseUrl {
 }
 
 /// A request to a path below the base address.
-pub(super) struct Call {
+pub(crate) struct Call {
     pub method: hyper::Method,
     pub path_and_query: String,
     pub headers: Vec<(&'static str, HeaderValue)>,
@@ -67,13 +67,21 @@ pub(super) struct Call {
 }
 
 /// A gateway's answer, at most [`REPLY_BYTES`] long.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: StatusCode,
     pub body: Vec<u8>,
 }
 
+/// TLS that trusts the public authorities.
+///
+/// # Errors
+/// When TLS 1.3 is not to be had.
+pub(crate) fn public_tls() -> Result<Arc<ClientConfig>, String> {
+    dial::tls_config(None)
+}
+
 /// Makes requests to one gateway.
-pub(super) struct Gateway {
+pub(crate) struct Gateway {
     pub base: BaseUrl,
     pub tls: Arc<ClientConfig>,
     pub deadline: Duration,
@@ -81,7 +89,7 @@ pub(super) struct Gateway {
 
 impl Gateway {
     /// Makes the request and reads the whole answer.
-    pub(super) async fn call(&self, call: Call) -> Result<Answer, SendFailure> {
+    pub(crate) async fn call(&self, call: Call) -> Result<Answer, SendFailure> {
         let request = self.request(call)?;
         let late = |_| SendFailure::Temporary("the gateway couldn't be reached in time".to_owned());
         match self.base.scheme {

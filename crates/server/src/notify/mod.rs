@@ -11,7 +11,7 @@
 pub mod config;
 mod dial;
 pub mod email;
-mod http;
+pub(crate) mod http;
 pub mod message;
 mod mime;
 pub mod qr;

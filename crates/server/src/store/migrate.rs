@@ -39,6 +39,7 @@ pub const ALL: &[Migration] = migrations![
     3 "0003_receipt.sql",
     4 "0004_lockdown.sql",
     5 "0005_evidence.sql",
+    6 "0006_witness.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -23,6 +23,7 @@ mod shell;
 mod sign_in;
 mod verify;
 pub mod views;
+mod witnesses;
 pub(super) mod words;
 
 use std::collections::BTreeMap;
@@ -117,6 +118,7 @@ pub fn routes() -> Vec<Route> {
         get("/evidence", needs(ExportLog), evidence::page),
         post("/evidence", needs(ExportLog), evidence::ask),
         get("/evidence/{evidence}/bundle", needs(ExportLog), evidence::bundle),
+        get("/witnesses", needs(ViewLog), witnesses::page),
         get("/settings", needs(ManageSettings), settings::page),
         post("/settings/site", needs(ManageSettings), settings::change_site),
         get("/settings/templates/{template}", needs(ManageSettings), settings::template),

@@ -119,6 +119,8 @@ pub fn urgency(kind: &str) -> Urgency {
         | "CompartmentFoundOpen"
         | "CompartmentHeldOpen"
         | "ChainBroken"
+        | "LedgerRefused"
+        | "WitnessRefused"
         | "KeypadClosed" => Urgency::Alarm,
         "RecipientUnreachable" | "MessageFailed" => Urgency::Notice,
         _ => Urgency::Warning,

@@ -21,3 +21,10 @@ pub(super) fn time(row: &Row, column: &'static str) -> Result<WallTime, StoreErr
 pub(super) fn time_opt(row: &Row, column: &'static str) -> Result<Option<WallTime>, StoreError> {
     Ok(row.get::<Option<i64>>(column)?.map(WallTime::from_unix_ms))
 }
+
+/// Reads a column that holds an id or the like as text, or nothing.
+pub(super) fn parsed_opt<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
+    let Some(text) = row.get::<Option<String>>(column)? else { return Ok(None) };
+    let parsed = text.parse();
+    parsed.map(Some).map_err(|_| StoreError::other(format!("column {column} does not hold what it should")))
+}

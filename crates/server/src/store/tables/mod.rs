@@ -27,5 +27,6 @@ pub mod set_up;
 pub mod site;
 pub mod stored_key;
 pub mod template;
+pub mod witness;
 
 pub(crate) use read::{Conditions, damaged, typed, typed_opt};

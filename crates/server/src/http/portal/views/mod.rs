@@ -25,6 +25,7 @@ pub mod receipts;
 pub mod settings;
 pub mod sign_in;
 pub mod verify;
+pub mod witnesses;
 
 #[cfg(test)]
 mod tests;

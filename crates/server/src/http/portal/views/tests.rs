@@ -41,6 +41,8 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
         draw("audit", &audit::Audit::sample(page())),
         draw("event", &audit::Event::sample(page())),
         draw("evidence", &evidence::Evidence::sample(page())),
+        draw("witnesses", &witnesses::Witnesses::sample(page())),
+        draw("witnesses-empty", &witnesses::Witnesses::sample_empty(page())),
         draw("settings", &settings::Settings::sample(page())),
         draw("template", &settings::TemplateForm::sample(page())),
         draw("tokens", &settings::ApiTokens::sample(page())),

@@ -1,0 +1,389 @@
+//! Who vouches for the log: banks and witnesses of others, what they cosigned, and what they refused and why.
+//!
+//! The platform asks all of them to cosign the same checkpoint, a *round*, and publishes its log with what came back. It
+//! cannot make a witness cosign: a refusal is an event, and for a bank an alert. Asking is `jobs::witnesses`'s; start at
+//! [`newest_round`] and [`published`].
+
+use bailee_audit::cosignature::CosignerKey;
+use bailee_audit::note::{Note, NoteSignature};
+use bailee_audit::policy::Policy;
+use bailee_domain::access::{Permission, Scope};
+use bailee_domain::id::BankId;
+use bailee_domain::platform::{Actor, PlatformEventKind};
+use bailee_domain::time::WallTime;
+
+use super::alarm::{self, Alarm};
+use super::{App, AppError, Change, LiveChange, Principal};
+use crate::ledger::{LedgerError, LogId, LogReader};
+use crate::store::Tx;
+use crate::store::tables::witness::{self, CosignatureRow, EvidenceRow, RoundRow, WitnessRow};
+
+/// A new round begins this long after the last one, if the log has grown, in milliseconds.
+pub const ROUND_MS: i64 = 15_000;
+/// A witness is asked again for a checkpoint it has cosigned after this time, so that its word stays fresh.
+pub const REFRESH_MS: i64 = 600_000;
+/// A witness that cosigned within this time is current, if it cosigned all but the last minute's entries.
+pub const CURRENT_MS: i64 = 2 * REFRESH_MS;
+/// A witness not heard for this long does not count among those of which a majority is wanted.
+const ACTIVE_MS: i64 = 86_400_000;
+/// Most cosignatures published with one checkpoint; with the log's own signature well below what a note may have.
+pub const MAX_PUBLISHED: usize = 64;
+
+/// Why a witness refuses, in short stable words.
+pub type Reason = String;
+
+/// What a witness holds against the log, with the checkpoint it had cosigned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// `fork`, `shrink` or `gap`.
+    pub misconduct: String,
+    /// The checkpoint it had cosigned.
+    pub kept: String,
+}
+
+/// The witnesses as a page shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Size of the log now.
+    pub size: u64,
+    /// Every witness.
+    pub witnesses: Vec<WitnessRow>,
+    /// Size of the newest checkpoint a quorum cosigned.
+    pub witnessed: Option<u64>,
+    /// The newest evidence against the log.
+    pub evidence: Vec<EvidenceRow>,
+}
+
+/// A bank said with which key it cosigns. Another key than before is a witness that lost its memory, or another machine.
+///
+/// # Errors
+/// The store's.
+pub async fn announced(app: &App, bank: BankId, vkey: &str) -> Result<(), AppError> {
+    let Ok(key) = vkey.parse::<CosignerKey>() else {
+        tracing::warn!(%bank, "the bank's cosigning key cannot be read");
+        return Ok(());
+    };
+    if key.name().as_str() != format!("bailee/{bank}") {
+        tracing::warn!(%bank, name = %key.name(), "the bank's cosigning key has another's name");
+        return Ok(());
+    }
+    let (log, name, vkey) = (app.log_id().to_owned(), key.name().to_string(), vkey.to_owned());
+    let known = app.db().read({
+        let log = log.clone();
+        async move |tx| Ok::<_, AppError>(witness::all(&tx, &log).await?)
+    });
+    let known = known.await?.into_iter().find(|row| row.name == name);
+    if known.as_ref().is_some_and(|row| row.vkey == vkey) {
+        return Ok(());
+    }
+    let this = app.clone();
+    app.change(Actor::Bank(bank), async move |change: &Change| {
+        witness::put(&change.tx, &log, (&name, &vkey), Some(bank)).await?;
+        if known.is_some() {
+            let reason = "key-changed".to_owned();
+            refuse(&this, change, (&name, Some(bank)), 0, &reason).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Notes which witnesses of others are configured, and forgets those that are not any more.
+///
+/// # Errors
+/// The store's.
+pub async fn configured(app: &App, keys: &[CosignerKey]) -> Result<(), AppError> {
+    let log = app.log_id().to_owned();
+    let keys: Vec<(String, String)> =
+        keys.iter().map(|key| (key.name().to_string(), key.to_string())).collect();
+    app.db()
+        .tx(async move |tx| {
+            for row in witness::all(&tx, &log).await?.iter().filter(|row| row.bank.is_none()) {
+                if !keys.iter().any(|(name, _)| *name == row.name) {
+                    witness::remove(&tx, &log, &row.name).await?;
+                }
+            }
+            for (name, vkey) in &keys {
+                witness::put(&tx, &log, (name, vkey), None).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The witnesses whose turn it is, and the round they are to cosign; a new one is opened when the log has grown and the
+/// last is old enough.
+///
+/// # Errors
+/// The store's, or the ledger's.
+pub async fn newest_round(app: &App) -> Result<Option<(RoundRow, Vec<WitnessRow>)>, AppError> {
+    let (log, now) = (app.log_id().to_owned(), app.now());
+    let Some(checkpoint) = checkpoint(app).await? else { return Ok(None) };
+    let size = size_of(&checkpoint);
+    let read = {
+        let log = log.clone();
+        async move |tx: Tx| {
+            let rounds = witness::rounds(&tx, &log).await?;
+            Ok::<_, AppError>((rounds.into_iter().next(), witness::all(&tx, &log).await?))
+        }
+    };
+    let (last, witnesses) = app.db().read(read).await?;
+    if witnesses.is_empty() {
+        return Ok(None);
+    }
+    let is_open = |round: &RoundRow| {
+        round.size <= size
+            && (text_of(&round.checkpoint) == text_of(&checkpoint)
+                || (round.size < size && now.since_ms(round.opened_at) < ROUND_MS))
+    };
+    let round = match last.filter(is_open) {
+        Some(round) => round,
+        None => {
+            let round = RoundRow { size, checkpoint, opened_at: now };
+            let opened = round.clone();
+            let open = async move |tx: Tx| Ok::<_, AppError>(witness::open_round(&tx, &log, &opened).await?);
+            app.db().tx(open).await?;
+            round
+        }
+    };
+    let due = witnesses.into_iter().filter(|row| is_due(row, &round, now)).collect();
+    Ok(Some((round, due)))
+}
+
+fn is_due(row: &WitnessRow, round: &RoundRow, now: WallTime) -> bool {
+    let rested = row.asked_at.is_none_or(|at| now.since_ms(at) >= ROUND_MS);
+    let is_fresh = row.cosigned_at.is_some_and(|at| now.since_ms(at) < REFRESH_MS);
+    rested && !(row.size == round.size && is_fresh && row.refusal.is_empty())
+}
+
+/// Notes that a witness is being asked.
+///
+/// # Errors
+/// The store's.
+pub async fn asked(app: &App, name: &str) -> Result<(), AppError> {
+    let (log, name, now) = (app.log_id().to_owned(), name.to_owned(), app.now());
+    app.db().tx(async move |tx| Ok(witness::asked(&tx, &log, &name, now).await?)).await
+}
+
+/// Takes a witness's answer of status 200: of its lines, the one that is its own and good for this round.
+///
+/// # Errors
+/// The store's. A line that is not good is a refusal.
+pub async fn cosigned(app: &App, row: &WitnessRow, round: &RoundRow, body: &[u8]) -> Result<(), AppError> {
+    let Some((line, time_s)) = own_line(row, round, body) else {
+        return refused(app, row, round, "wrong-cosignature", None).await;
+    };
+    let (log, now, size) = (app.log_id().to_owned(), app.now(), round.size);
+    let new = CosignatureRow { name: row.name.clone(), line: line.to_string() };
+    app.db()
+        .tx(async move |tx| Ok::<_, AppError>(witness::cosigned(&tx, &log, size, (&new, time_s), now).await?))
+        .await?;
+    app.live().tell(LiveChange::Log);
+    Ok(())
+}
+
+/// Lines of other keys are ignored, as the protocol wants it; a wrong one of its own counts for nothing.
+fn own_line(row: &WitnessRow, round: &RoundRow, body: &[u8]) -> Option<(NoteSignature, u64)> {
+    let key: CosignerKey = row.vkey.parse().ok()?;
+    let note = Note::parse(round.checkpoint.as_bytes()).ok()?;
+    let lines = std::str::from_utf8(body).ok()?.lines().filter_map(NoteSignature::parse);
+    let own = lines.filter(|line| key.is_of(line)).map(|line| (key.time_of(note.text(), &line), line));
+    own.filter_map(|(time, line)| Some((line, time.ok().filter(|time| *time > 0)?))).next()
+}
+
+/// Notes the size a witness says it last cosigned.
+///
+/// # Errors
+/// The store's.
+pub async fn stands_at(app: &App, name: &str, size: u64) -> Result<(), AppError> {
+    let (log, name) = (app.log_id().to_owned(), name.to_owned());
+    app.db().tx(async move |tx| Ok(witness::stands_at(&tx, &log, &name, size).await?)).await
+}
+
+/// Notes a refusal with its evidence. The first since the witness last cosigned is an event, and for a bank an alert.
+///
+/// # Errors
+/// The store's.
+pub async fn refused(
+    app: &App,
+    row: &WitnessRow,
+    round: &RoundRow,
+    reason: &str,
+    held: Option<Held>,
+) -> Result<(), AppError> {
+    let (this, log, row, round) = (app.clone(), app.log_id().to_owned(), row.clone(), round.clone());
+    let reason = reason.to_owned();
+    let actor = row.bank.map_or(Actor::Platform, Actor::Bank);
+    app.change(actor, async move |change: &Change| {
+        if let Some(Held { misconduct, kept }) = &held {
+            let (name, shown) = (row.name.clone(), round.checkpoint.clone());
+            let (misconduct, kept) = (misconduct.clone(), kept.clone());
+            let evidence = EvidenceRow { name, misconduct, at: change.at, kept, shown };
+            witness::keep_evidence(&change.tx, &log, &evidence).await?;
+        }
+        refuse(&this, change, (&row.name, row.bank), round.size, &reason).await
+    })
+    .await?;
+    app.live().tell(LiveChange::Alerts);
+    Ok(())
+}
+
+async fn refuse(
+    app: &App,
+    change: &Change,
+    (name, bank): (&str, Option<BankId>),
+    size: u64,
+    reason: &Reason,
+) -> Result<(), AppError> {
+    tracing::warn!(witness = name, size, reason, "a witness does not cosign the log");
+    if !witness::refused(&change.tx, app.log_id(), name, reason, change.at).await? {
+        return Ok(());
+    }
+    let (witness, reason) = (name.to_owned(), reason.clone());
+    change.event(PlatformEventKind::WitnessRefused { witness, size, reason }).await?;
+    let Some(bank) = bank else { return Ok(()) };
+    let kind = alarm::WITNESS_REFUSED.to_owned();
+    let alarm = Alarm { bank, kind, compartment: None, event_seq: None, at: change.at };
+    alarm::raise(app, change, &alarm).await.map(|_| ())
+}
+
+/// The log's newest checkpoint with the cosignatures there are for exactly that one, the log's signature first.
+///
+/// # Errors
+/// The store's, or the ledger's.
+pub async fn published(app: &App) -> Result<String, LedgerError> {
+    let checkpoint = reader(app)?.checkpoint().await?;
+    let (log, size) = (app.log_id().to_owned(), size_of(&checkpoint));
+    let read = async move |tx: Tx| {
+        let round = witness::rounds(&tx, &log).await?.into_iter().find(|round| round.size == size);
+        Ok::<_, LedgerError>((round, witness::of_round(&tx, &log, size).await?))
+    };
+    let (round, lines) = app.db().read(read).await?;
+    match round {
+        Some(round) if text_of(&round.checkpoint) == text_of(&checkpoint) => Ok(with(&checkpoint, &lines)),
+        _ => Ok(checkpoint),
+    }
+}
+
+/// The newest checkpoint that a quorum has cosigned: the policy's where there is one, otherwise more than half of the
+/// witnesses heard within a day. Older than the newest by seconds, while the witnesses are reached.
+///
+/// # Errors
+/// The store's.
+pub async fn witnessed(app: &App, policy: Option<&Policy>) -> Result<Option<String>, LedgerError> {
+    let (log, now) = (app.log_id().to_owned(), app.now());
+    let read = async move |tx: Tx| {
+        let witnesses = witness::all(&tx, &log).await?;
+        let mut rounds = Vec::new();
+        for round in witness::rounds(&tx, &log).await? {
+            let lines = witness::of_round(&tx, &log, round.size).await?;
+            rounds.push((round, lines));
+        }
+        Ok::<_, LedgerError>((witnesses, rounds))
+    };
+    let (witnesses, rounds) = app.db().read(read).await?;
+    let heard = |row: &&WitnessRow| row.cosigned_at.is_some_and(|at| now.since_ms(at) < ACTIVE_MS);
+    let majority = witnesses.iter().filter(heard).count() / 2 + 1;
+    let seconds = u64::try_from(now.unix_ms() / 1_000).unwrap_or(0);
+    for (round, lines) in rounds {
+        let note = with(&round.checkpoint, &lines);
+        let is_enough = match policy {
+            Some(policy) => policy.check(note.as_bytes(), seconds).is_ok(),
+            None => lines.len() >= majority,
+        };
+        if is_enough {
+            return Ok(Some(note));
+        }
+    }
+    Ok(None)
+}
+
+/// A policy with every witness known here, for others to copy and to judge: their keys are best asked of themselves.
+///
+/// # Errors
+/// The store's.
+pub async fn suggested_policy(app: &App, log_key: &str) -> Result<String, LedgerError> {
+    let log = app.log_id().to_owned();
+    let read = async move |tx: Tx| Ok::<_, LedgerError>(witness::all(&tx, &log).await?);
+    let witnesses = app.db().read(read).await?;
+    let mut text =
+        format!("# As this platform says. Compare each key with the witness's own word.\nlog {log_key}\n");
+    for row in &witnesses {
+        text.push_str(&format!("witness {} {}\n", row.name, row.vkey));
+    }
+    if witnesses.is_empty() {
+        text.push_str("quorum none\n");
+    } else {
+        let names: Vec<&str> = witnesses.iter().map(|row| row.name.as_str()).collect();
+        text.push_str(&format!("group witnesses {} {}\n", names.len() / 2 + 1, names.join(" ")));
+        text.push_str("quorum witnesses\n");
+    }
+    Ok(text)
+}
+
+/// The witnesses, for those who may read the log.
+///
+/// # Errors
+/// [`super::Refused::NotAllowed`]; the store's.
+pub async fn overview(
+    app: &App,
+    principal: &Principal,
+    policy: Option<&Policy>,
+) -> Result<Overview, AppError> {
+    app.authorise(principal, Permission::ViewLog, Scope::Organisation, None).await?;
+    let log = app.log_id().to_owned();
+    let read = async move |tx: Tx| {
+        let witnesses = witness::all(&tx, &log).await?;
+        Ok::<_, AppError>((witnesses, witness::evidence(&tx, &log, 20).await?))
+    };
+    let (witnesses, evidence) = app.db().read(read).await?;
+    let size = checkpoint(app).await?.map_or(0, |checkpoint| size_of(&checkpoint));
+    let witnessed = witnessed(app, policy).await.map_err(store_failed)?.map(|note| size_of(&note));
+    Ok(Overview { size, witnesses, witnessed, evidence })
+}
+
+/// Whether a witness is current: it cosigned lately and refuses nothing.
+#[must_use]
+pub fn is_current(row: &WitnessRow, now: WallTime) -> bool {
+    row.refusal.is_empty() && row.cosigned_at.is_some_and(|at| now.since_ms(at) < CURRENT_MS)
+}
+
+fn reader(app: &App) -> Result<LogReader, LedgerError> {
+    let log = LogId::new(app.log_id()).ok_or(LedgerError::OutOfRange)?;
+    Ok(LogReader::new(app.db(), &log))
+}
+
+async fn checkpoint(app: &App) -> Result<Option<String>, AppError> {
+    match reader(app).map_err(store_failed)?.checkpoint().await {
+        Ok(checkpoint) => Ok(Some(checkpoint)),
+        Err(LedgerError::NoSuchLog(_)) => Ok(None),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+/// The proof that the log of `new` entries begins with the one of `old`.
+///
+/// # Errors
+/// The store's.
+pub async fn proof(app: &App, old: u64, new: u64) -> Result<Vec<bailee_audit::Hash>, AppError> {
+    reader(app).map_err(store_failed)?.consistency_proof(old, new).await.map_err(store_failed)
+}
+
+fn store_failed(error: LedgerError) -> AppError {
+    match error {
+        LedgerError::Store(error) => AppError::Store(error),
+        _ => AppError::Damaged { what: "the custody log" },
+    }
+}
+
+fn with(checkpoint: &str, lines: &[CosignatureRow]) -> String {
+    lines.iter().take(MAX_PUBLISHED).fold(checkpoint.to_owned(), |note, row| format!("{note}{}\n", row.line))
+}
+
+fn size_of(checkpoint: &str) -> u64 {
+    checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
+}
+
+fn text_of(checkpoint: &str) -> &str {
+    checkpoint.split_once("\n\n").map_or(checkpoint, |(text, _)| text)
+}

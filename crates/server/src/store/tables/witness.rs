@@ -1,0 +1,281 @@
+//! `witness`, `witness_round`, `cosignature`, `witness_evidence`: who vouches for the log, and what they said.
+
+use bailee_domain::id::BankId;
+use bailee_domain::time::WallTime;
+
+use super::column::{parsed_opt, time, time_opt};
+use crate::params;
+use crate::store::{Row, StoreError, Tx};
+
+/// One witness of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessRow {
+    /// Name of its key.
+    pub name: String,
+    /// Its verifier key.
+    pub vkey: String,
+    /// The bank, unless it is a witness of others.
+    pub bank: Option<BankId>,
+    /// The size it last cosigned; 0 for none.
+    pub size: u64,
+    /// When it was last asked.
+    pub asked_at: Option<WallTime>,
+    /// When it last cosigned.
+    pub cosigned_at: Option<WallTime>,
+    /// Why it last refused; empty once it cosigned again.
+    pub refusal: String,
+    /// When it last refused.
+    pub refused_at: Option<WallTime>,
+}
+
+/// A checkpoint witnesses are asked to cosign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundRow {
+    /// Its size.
+    pub size: u64,
+    /// The note with the log's signature alone.
+    pub checkpoint: String,
+    /// Since when.
+    pub opened_at: WallTime,
+}
+
+/// A cosignature of a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CosignatureRow {
+    /// Name of the key.
+    pub name: String,
+    /// The signature line, without its newline.
+    pub line: String,
+}
+
+/// What a witness holds against the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRow {
+    /// Name of the witness's key.
+    pub name: String,
+    /// `fork`, `shrink` or `gap`.
+    pub misconduct: String,
+    /// When the platform heard of it.
+    pub at: WallTime,
+    /// The checkpoint it had cosigned.
+    pub kept: String,
+    /// The checkpoint it refused.
+    pub shown: String,
+}
+
+/// Most evidence kept of one witness; the first is worth most.
+const MAX_EVIDENCE: u32 = 64;
+/// Rounds kept.
+const MAX_ROUNDS: i64 = 64;
+
+/// Every witness of a log, by name.
+///
+/// # Errors
+/// The store's.
+pub async fn all(tx: &Tx, log: &str) -> Result<Vec<WitnessRow>, StoreError> {
+    let sql = "SELECT name, vkey, bank, size, asked_at, cosigned_at, refusal, refused_at FROM witness
+        WHERE log_id = $1 ORDER BY name";
+    tx.query(sql, params![log]).await?.iter().map(read).collect()
+}
+
+/// Notes who a witness is; one whose key changed starts over.
+///
+/// # Errors
+/// The store's.
+pub async fn put(
+    tx: &Tx,
+    log: &str,
+    (name, vkey): (&str, &str),
+    bank: Option<BankId>,
+) -> Result<(), StoreError> {
+    let known = tx
+        .query_opt("SELECT vkey FROM witness WHERE log_id = $1 AND name = $2", params![log, name])
+        .await?
+        .map(|row| row.get::<String>("vkey"))
+        .transpose()?;
+    if known.as_deref() == Some(vkey) {
+        return Ok(());
+    }
+    remove(tx, log, name).await?;
+    let sql = "INSERT INTO witness (log_id, name, vkey, bank, size, refusal) VALUES ($1, $2, $3, $4, 0, '')";
+    tx.exec(sql, params![log, name, vkey, bank.map(String::from)]).await?;
+    Ok(())
+}
+
+/// Forgets a witness; what it cosigned stays with the checkpoints.
+///
+/// # Errors
+/// The store's.
+pub async fn remove(tx: &Tx, log: &str, name: &str) -> Result<(), StoreError> {
+    tx.exec("DELETE FROM witness WHERE log_id = $1 AND name = $2", params![log, name]).await?;
+    Ok(())
+}
+
+/// Notes that witnesses are being asked.
+///
+/// # Errors
+/// The store's.
+pub async fn asked(tx: &Tx, log: &str, name: &str, at: WallTime) -> Result<(), StoreError> {
+    let sql = "UPDATE witness SET asked_at = $3 WHERE log_id = $1 AND name = $2";
+    tx.exec(sql, params![log, name, at.unix_ms()]).await?;
+    Ok(())
+}
+
+/// Notes a cosignature of a round.
+///
+/// # Errors
+/// The store's.
+pub async fn cosigned(
+    tx: &Tx,
+    log: &str,
+    size: u64,
+    (row, time_s): (&CosignatureRow, u64),
+    at: WallTime,
+) -> Result<(), StoreError> {
+    let size = column(size);
+    let sql = "UPDATE witness SET size = $3, cosigned_at = $4, refusal = '' WHERE log_id = $1 AND name = $2";
+    tx.exec(sql, params![log, row.name.as_str(), size, at.unix_ms()]).await?;
+    let sql = "INSERT INTO cosignature (log_id, size, name, line, time) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (log_id, size, name) DO UPDATE SET line = excluded.line, time = excluded.time";
+    tx.exec(sql, params![log, size, row.name.as_str(), row.line.as_str(), column(time_s)]).await?;
+    Ok(())
+}
+
+/// Notes the size a witness says it last cosigned.
+///
+/// # Errors
+/// The store's.
+pub async fn stands_at(tx: &Tx, log: &str, name: &str, size: u64) -> Result<(), StoreError> {
+    let sql = "UPDATE witness SET size = $3 WHERE log_id = $1 AND name = $2";
+    tx.exec(sql, params![log, name, column(size)]).await?;
+    Ok(())
+}
+
+/// Notes a refusal; tells whether it is news: the witness had not refused since it last cosigned.
+///
+/// # Errors
+/// The store's.
+pub async fn refused(tx: &Tx, log: &str, name: &str, why: &str, at: WallTime) -> Result<bool, StoreError> {
+    let sql = "SELECT refusal FROM witness WHERE log_id = $1 AND name = $2";
+    let Some(row) = tx.query_opt(sql, params![log, name]).await? else { return Ok(false) };
+    let is_news = row.get::<String>("refusal")?.is_empty();
+    let sql = "UPDATE witness SET refusal = $3, refused_at = $4 WHERE log_id = $1 AND name = $2";
+    tx.exec(sql, params![log, name, why, at.unix_ms()]).await?;
+    Ok(is_news)
+}
+
+/// The newest rounds, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn rounds(tx: &Tx, log: &str) -> Result<Vec<RoundRow>, StoreError> {
+    let sql = "SELECT size, checkpoint, opened_at FROM witness_round WHERE log_id = $1
+        ORDER BY size DESC LIMIT $2";
+    let rows = tx.query(sql, params![log, MAX_ROUNDS]).await?;
+    let read = |row: &Row| {
+        Ok(RoundRow {
+            size: row.get("size")?,
+            checkpoint: row.get("checkpoint")?,
+            opened_at: time(row, "opened_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Opens a round, and forgets what lies [`MAX_ROUNDS`] back. A round of the same size with another text is replaced, with
+/// its cosignatures: they are of a tree this log no longer has.
+///
+/// # Errors
+/// The store's.
+pub async fn open_round(tx: &Tx, log: &str, round: &RoundRow) -> Result<(), StoreError> {
+    let size = column(round.size);
+    // What is at or beyond this size is of a log that was longer: the store was put back.
+    for table in ["cosignature", "witness_round"] {
+        let sql = format!("DELETE FROM {table} WHERE log_id = $1 AND size >= $2");
+        tx.exec(&sql, params![log, size]).await?;
+    }
+    let sql = "INSERT INTO witness_round (log_id, size, checkpoint, opened_at) VALUES ($1, $2, $3, $4)";
+    tx.exec(sql, params![log, size, round.checkpoint.as_str(), round.opened_at.unix_ms()]).await?;
+    let sql = "SELECT size FROM witness_round WHERE log_id = $1 ORDER BY size DESC LIMIT 1 OFFSET $2";
+    if let Some(row) = tx.query_opt(sql, params![log, MAX_ROUNDS]).await? {
+        let last: i64 = row.get("size")?;
+        for table in ["cosignature", "witness_round"] {
+            let sql = format!("DELETE FROM {table} WHERE log_id = $1 AND size <= $2");
+            tx.exec(&sql, params![log, last]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The cosignatures of a round, by name.
+///
+/// # Errors
+/// The store's.
+pub async fn of_round(tx: &Tx, log: &str, size: u64) -> Result<Vec<CosignatureRow>, StoreError> {
+    let sql = "SELECT name, line FROM cosignature WHERE log_id = $1 AND size = $2 ORDER BY name";
+    let rows = tx.query(sql, params![log, column(size)]).await?;
+    let read = |row: &Row| Ok(CosignatureRow { name: row.get("name")?, line: row.get("line")? });
+    rows.iter().map(read).collect()
+}
+
+/// Keeps evidence, up to a bound for each witness.
+///
+/// # Errors
+/// The store's.
+pub async fn keep_evidence(tx: &Tx, log: &str, row: &EvidenceRow) -> Result<(), StoreError> {
+    let sql = "SELECT COUNT(*) AS kept FROM witness_evidence WHERE log_id = $1 AND name = $2";
+    let kept: u32 = tx.query_one(sql, params![log, row.name.as_str()]).await?.get("kept")?;
+    if kept >= MAX_EVIDENCE {
+        return Ok(());
+    }
+    let sql = "INSERT INTO witness_evidence (log_id, name, misconduct, at, kept, shown)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let values = params![
+        log,
+        row.name.as_str(),
+        row.misconduct.as_str(),
+        row.at.unix_ms(),
+        row.kept.as_str(),
+        row.shown.as_str()
+    ];
+    tx.exec(sql, values).await?;
+    Ok(())
+}
+
+/// The newest evidence, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn evidence(tx: &Tx, log: &str, most: u32) -> Result<Vec<EvidenceRow>, StoreError> {
+    let sql = "SELECT name, misconduct, at, kept, shown FROM witness_evidence WHERE log_id = $1
+        ORDER BY id DESC LIMIT $2";
+    let rows = tx.query(sql, params![log, most]).await?;
+    let read = |row: &Row| {
+        Ok(EvidenceRow {
+            name: row.get("name")?,
+            misconduct: row.get("misconduct")?,
+            at: time(row, "at")?,
+            kept: row.get("kept")?,
+            shown: row.get("shown")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<WitnessRow, StoreError> {
+    Ok(WitnessRow {
+        name: row.get("name")?,
+        vkey: row.get("vkey")?,
+        bank: parsed_opt(row, "bank")?,
+        size: row.get("size")?,
+        asked_at: time_opt(row, "asked_at")?,
+        cosigned_at: time_opt(row, "cosigned_at")?,
+        refusal: row.get("refusal")?,
+        refused_at: time_opt(row, "refused_at")?,
+    })
+}
+
+/// The store's integers end at 2^63 - 1; no log or time is beyond.
+fn column(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
