@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use bailee_audit::bundle::MAX_ENTRY_LEN;
@@ -64,7 +64,8 @@ type Answer = Result<(u64, TreeHead), Arc<LedgerError>>;
 
 #[derive(Default)]
 pub(crate) struct Done {
-    answer: Mutex<(Option<Answer>, Vec<Waker>)>,
+    answer: OnceLock<Answer>,
+    wakers: Mutex<Vec<Waker>>,
     settled: Condvar,
 }
 
@@ -121,32 +122,41 @@ impl Queue {
         self.inner.lock().expect("no holder of the queue panics")
     }
 
-    fn submit(
-        &self,
-        entries: &[(&[u8], Hash)],
-        if_full: &IfFull,
-        tickets: &mut Vec<Ticket>,
-    ) -> Result<(), AppendError> {
+    fn submit(&self, entries: &[(&[u8], Hash)], if_full: &IfFull) -> Result<Vec<Ticket>, AppendError> {
         let mut inner = self.inner();
+        let mut tickets = Vec::with_capacity(entries.len());
         for &(entry, leaf) in entries {
-            inner.refuse(&self.work)?;
-            while inner.open_batch().is_none() {
-                if matches!(if_full, IfFull::Refuse) {
-                    return Err(AppendError::Full);
-                }
-                inner = self.room.wait(inner).expect("no holder of the queue panics");
-                inner.refuse(&self.work)?;
-            }
-            let batch = inner.open_batch().expect("there is room");
-            let place = batch.group.leaves.len() as u64;
-            batch.group.push(entry, leaf);
-            tickets.push(Ticket { place, done: Arc::clone(&batch.done) });
-            inner.next += 1;
-            if inner.batches.len() == 1 && place == 0 {
-                self.work.notify_one();
-            }
+            let ticket;
+            (inner, ticket) = self.submit_one(inner, entry, leaf, if_full)?;
+            tickets.push(ticket);
         }
-        Ok(())
+        Ok(tickets)
+    }
+
+    fn submit_one<'a>(
+        &'a self,
+        mut inner: MutexGuard<'a, Inner>,
+        entry: &[u8],
+        leaf: Hash,
+        if_full: &IfFull,
+    ) -> Result<(MutexGuard<'a, Inner>, Ticket), AppendError> {
+        inner.refuse(&self.work)?;
+        while inner.open_batch().is_none() {
+            if matches!(if_full, IfFull::Refuse) {
+                return Err(AppendError::Full);
+            }
+            inner = self.room.wait(inner).expect("no holder of the queue panics");
+            inner.refuse(&self.work)?;
+        }
+        let batch = inner.open_batch().expect("there is room");
+        let place = batch.group.leaves.len() as u64;
+        batch.group.push(entry, leaf);
+        let ticket = Ticket { place, done: Arc::clone(&batch.done) };
+        inner.next += 1;
+        if inner.batches.len() == 1 && place == 0 {
+            self.work.notify_one();
+        }
+        Ok((inner, ticket))
     }
 
     /// Waits for something to do.
@@ -235,12 +245,17 @@ impl Inner {
 impl Done {
     pub fn settle(&self, answer: Answer) {
         let wakers = {
-            let mut state = self.answer.lock().expect("no holder of an answer panics");
-            state.0 = Some(answer);
-            std::mem::take(&mut state.1)
+            let mut wakers = self.wakers();
+            let settled = self.answer.set(answer);
+            debug_assert!(settled.is_ok(), "a group is answered for once");
+            std::mem::take(&mut *wakers)
         };
         self.settled.notify_all();
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.wakers.lock().expect("no holder of the wakers panics")
     }
 }
 
@@ -262,10 +277,10 @@ impl Appender {
     }
 
     fn submit_with(&self, entry: &[u8], if_full: &IfFull) -> Result<Ticket, AppendError> {
-        let entry = (entry, leaf_of(entry)?);
-        let mut tickets = Vec::with_capacity(1);
-        self.queue.submit(&[entry], if_full, &mut tickets)?;
-        Ok(tickets.pop().expect("one entry, one ticket"))
+        let leaf = leaf_of(entry)?;
+        let (inner, ticket) = self.queue.submit_one(self.queue.inner(), entry, leaf, if_full)?;
+        drop(inner);
+        Ok(ticket)
     }
 
     /// Hands entries in that follow each other in the log, as few groups as they fit into, and waits. Nobody else's
@@ -274,12 +289,9 @@ impl Appender {
     /// # Errors
     /// See [`AppendError`]; some of them may be in the log, in order from the first.
     pub fn append<E: AsRef<[u8]>>(&self, entries: &[E]) -> Result<Vec<Appended>, AppendError> {
-        let hash = |entry: &'_ E| Ok((leaf_of(entry.as_ref())?, ()));
-        let leaves: Vec<(Hash, ())> = entries.iter().map(hash).collect::<Result<_, AppendError>>()?;
-        let pairs: Vec<(&[u8], Hash)> =
-            entries.iter().zip(leaves).map(|(entry, (leaf, ()))| (entry.as_ref(), leaf)).collect();
-        let mut tickets = Vec::with_capacity(entries.len());
-        self.queue.submit(&pairs, &IfFull::Wait, &mut tickets)?;
+        let hashed = entries.iter().map(|entry| Ok((entry.as_ref(), leaf_of(entry.as_ref())?)));
+        let hashed = hashed.collect::<Result<Vec<(&[u8], Hash)>, AppendError>>()?;
+        let tickets = self.queue.submit(&hashed, &IfFull::Wait)?;
         tickets.into_iter().map(Ticket::wait).collect()
     }
 }
@@ -294,20 +306,22 @@ impl Ticket {
     /// # Errors
     /// [`AppendError::Failed`].
     pub fn wait(self) -> Result<Appended, AppendError> {
-        let mut state = self.done.answer.lock().expect("no holder of an answer panics");
+        if let Some(answer) = self.poll_now() {
+            return answer;
+        }
+        let mut wakers = self.done.wakers();
         loop {
-            if let Some(answer) = &state.0 {
-                return self.appended(answer);
+            if let Some(answer) = self.poll_now() {
+                return answer;
             }
-            state = self.done.settled.wait(state).expect("no holder of an answer panics");
+            wakers = self.done.settled.wait(wakers).expect("no holder of the wakers panics");
         }
     }
 
     /// The answer if it has come.
     #[must_use]
     pub fn poll_now(&self) -> Option<Result<Appended, AppendError>> {
-        let state = self.done.answer.lock().expect("no holder of an answer panics");
-        state.0.as_ref().map(|answer| self.appended(answer))
+        self.done.answer.get().map(|answer| self.appended(answer))
     }
 
     fn appended(&self, answer: &Answer) -> Result<Appended, AppendError> {
@@ -322,12 +336,12 @@ impl Future for Ticket {
     type Output = Result<Appended, AppendError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.done.answer.lock().expect("no holder of an answer panics");
-        if let Some(answer) = &state.0 {
-            return Poll::Ready(self.appended(answer));
+        let mut wakers = self.done.wakers();
+        if let Some(answer) = self.poll_now() {
+            return Poll::Ready(answer);
         }
-        if !state.1.iter().any(|waker| waker.will_wake(context.waker())) {
-            state.1.push(context.waker().clone());
+        if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+            wakers.push(context.waker().clone());
         }
         Poll::Pending
     }
