@@ -61,8 +61,11 @@ pub struct Desk {
     nudge: Mutex<Option<Nudge>>,
     ahead: Mutex<BTreeMap<BankId, i64>>,
     /// What witnesses are asked; the request is gone once it was sent.
-    witnesses: Mutex<BTreeMap<BankId, (Option<Cosign>, oneshot::Sender<Witnessed>)>>,
+    witnesses: Mutex<BTreeMap<BankId, Asked>>,
 }
+
+/// What a witness is asked, until it was sent, and who waits for the answer.
+type Asked = (Option<Cosign>, oneshot::Sender<Witnessed>);
 
 /// Tells the gateway that a bank has commands waiting.
 type Nudge = Arc<dyn Fn(BankId) + Send + Sync>;
