@@ -96,6 +96,10 @@ permissions! {
     ViewPeople = "people.view": Operator | Admin | SuperAdmin;
     /// Add, change and remove residents and couriers.
     ManagePeople = "people.manage": Operator | Admin | SuperAdmin;
+    /// Erase a person: everything known of them, everywhere the platform reaches.
+    ErasePeople = "people.erase": Admin | SuperAdmin;
+    /// Place and lift legal holds.
+    ManageHolds = "holds.manage": Admin | SuperAdmin;
     /// Give and take staff roles.
     ManageStaff = "staff.manage": Admin | SuperAdmin;
     /// See alerts.

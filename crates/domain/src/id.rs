@@ -146,6 +146,8 @@ ids! {
     AlertId = "alr";
     /// An export of evidence.
     EvidenceId = "evd";
+    /// A legal hold: what must not be erased for now.
+    HoldId = "hld";
     /// A work order: a technician, some doors, a time.
     WorkOrderId = "wko";
 }

@@ -4,7 +4,7 @@
 use alloc::string::String;
 
 use crate::access::{Permission, Role};
-use crate::id::{AlertId, BankId, CarrierId, GrantId, MessageId, ParcelId, PersonId, TokenId};
+use crate::id::{AlertId, BankId, CarrierId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId};
 use crate::time::WallTime;
 
 /// One fact the platform wrote to the custody log.
@@ -95,6 +95,16 @@ pub enum PlatformEventKind {
     BankOperationRequested { bank: BankId, what: String },
     /// An evidence bundle was made; what was asked for and why is committed to.
     EvidenceExported { request: Commitment },
+    /// Nothing about this person, or this parcel and the people it names, may be erased; why and who answers for it is committed to.
+    LegalHoldPlaced { hold: HoldId, person: Option<PersonId>, parcel: Option<ParcelId>, details: Commitment },
+    /// That hold has ended.
+    LegalHoldLifted { hold: HoldId, person: Option<PersonId>, parcel: Option<ParcelId> },
+    /// A person's erasure was asked for and refused, by a hold or because custody is not over.
+    ErasureRefused { person: PersonId },
+    /// Everything known of a person was destroyed at the platform, their key first; why is committed to.
+    PersonErased { person: PersonId, reason: Commitment },
+    /// The store's files hold nothing of an erased person any more, and every bank has taken a roster without them.
+    ErasureCompleted { person: PersonId },
     /// A witness, by the name of its key, does not cosign the log's checkpoint of this size: an alarm.
     WitnessRefused { witness: String, size: u64, reason: String },
     /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.

@@ -5,6 +5,7 @@
 //! of is a [`PlatformEventKind::PersonalDataRead`]. Bundles lie sealed in the store for [`KEPT_MS`]. Start at [`ask`]; the
 //! reconciler calls [`make_next`].
 
+mod forgetting;
 mod making;
 
 use bailee_domain::access::{Permission, Scope};
@@ -18,6 +19,7 @@ use bailee_vault::seal::Aad;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 
+pub(in crate::app) use forgetting::forget_person;
 pub use making::{make_next, write_to, written_elsewhere};
 
 use super::people::text;

@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod ingest;
 pub mod install;
 pub mod keys;
+pub mod legal_hold;
 pub mod link;
 mod live;
 pub mod lockdown;

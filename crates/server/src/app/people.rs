@@ -7,6 +7,7 @@
 //! matter. Every change moves the roster's revision, so that banks learn of it. Start at [`add_resident`].
 
 mod details;
+pub mod erase;
 
 use std::collections::BTreeMap;
 
@@ -160,28 +161,32 @@ pub async fn change(
 
 /// Removes a person from every bank and forgets everything known of them: what stays is the opaque id in the log.
 ///
+/// It is an [`erase::erase`] without a reason.
+///
 /// # Errors
-/// [`Refused::NotPossibleNow`] with `parcel_waiting` while a parcel of theirs waits, with `last_administrator` for
-/// the last super-admin; otherwise as [`change`].
+/// [`Refused::NotPossibleNow`] with `legal_hold`, with `parcel_waiting` while a parcel of theirs waits, with
+/// `last_administrator` for the last super-admin; otherwise as [`change`].
 pub async fn remove(app: &App, principal: &Principal, id: PersonId, version: i64) -> Result<(), AppError> {
-    let found = authorised_over(app, principal, id).await?;
-    let everywhere = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
-    let is_super_admin = found.roles.contains(&everywhere);
-    app.change(principal.actor, async move |change| {
-        let tx = &change.tx;
-        if is_super_admin && assignment::count_everywhere(tx, change.org, Role::SuperAdmin).await? <= 1 {
-            return Err(Refused::NotPossibleNow { why: "last_administrator" }.into());
-        }
-        if person::has_parcel_waiting(tx, id).await? {
-            return Err(Refused::NotPossibleNow { why: "parcel_waiting" }.into());
-        }
-        if !person::forget(tx, id, version, change.at).await? {
+    authorised_over(app, principal, id).await?;
+    let (this, by) = (app.clone(), principal.name());
+    let removed = app.change(principal.actor, async move |change| {
+        let found = person::get(&change.tx, change.org, id).await?;
+        if found.is_none_or(|row| row.version != version) {
             return Err(outdated(change, id).await?.into());
         }
-        org::bump_roster(tx, change.org).await?;
+        erase::destroy(&this, change, id, (&by, None)).await?;
         change.event(PlatformEventKind::PersonRemoved { person: id }).await
-    })
-    .await
+    });
+    erase::noting_refusal(app, principal.actor, id, removed.await).await
+}
+
+async fn refuse_last_administrator(change: &Change, id: PersonId) -> Result<(), AppError> {
+    let everywhere = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
+    let holds_it = assignment::of_person(&change.tx, id).await?.contains(&everywhere);
+    if holds_it && assignment::count_everywhere(&change.tx, change.org, Role::SuperAdmin).await? <= 1 {
+        return Err(Refused::NotPossibleNow { why: "last_administrator" }.into());
+    }
+    Ok(())
 }
 
 /// Everything known of a person; the look is written to the custody log.

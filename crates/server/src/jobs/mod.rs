@@ -5,6 +5,7 @@
 //! tests and the simulation call [`Jobs::once`] instead.
 
 pub mod codes;
+pub mod erasures;
 pub mod evidence;
 pub mod liveness;
 pub mod messages;
@@ -116,11 +117,13 @@ pub enum Job {
     SequenceLog,
     /// [`evidence`].
     MakeEvidence,
+    /// [`erasures`].
+    FinishErasures,
 }
 
 impl Job {
     /// Every one, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::WatchBanks,
         Self::SendRosters,
         Self::MakeCodes,
@@ -129,6 +132,7 @@ impl Job {
         Self::SendMessages,
         Self::SequenceLog,
         Self::MakeEvidence,
+        Self::FinishErasures,
     ];
 
     /// How long it waits at most for a signal, more or less.
@@ -136,7 +140,7 @@ impl Job {
         Duration::from_secs(match self {
             Self::SequenceLog => 1,
             Self::SendMessages | Self::MakeEvidence => 2,
-            Self::WatchBanks | Self::HandOverCodes => 5,
+            Self::WatchBanks | Self::HandOverCodes | Self::FinishErasures => 5,
             Self::SendRosters | Self::MakeCodes => 15,
             Self::NoteOverdue => 60,
         })
@@ -169,6 +173,7 @@ impl Jobs {
             Job::SendMessages => messages::run_once(app, &self.outbound).await,
             Job::SequenceLog => sequencer::run_once(app, &self.sequencer).await,
             Job::MakeEvidence => evidence::run_once(app).await,
+            Job::FinishErasures => erasures::run_once(app, ask).await,
         }
     }
 

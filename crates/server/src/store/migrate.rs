@@ -40,6 +40,7 @@ pub const ALL: &[Migration] = migrations![
     4 "0004_lockdown.sql",
     5 "0005_evidence.sql",
     6 "0006_witness.sql",
+    7 "0007_erasure.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -188,6 +188,26 @@ impl Db {
         self.engine.run(Access::Write, Isolation::ReadCommitted, use_case)
     }
 
+    /// Leaves nothing of rows deleted or changed before now in the files of the given tables, and tells whether it could;
+    /// if not, it is to be tried again later. Nothing is lost by a stop in the middle.
+    ///
+    /// On SQLite deleted bytes are overwritten as they are deleted, and this empties the write-ahead log. On PostgreSQL it
+    /// rewrites the tables (`VACUUM FULL`, each locked meanwhile); the server's own write-ahead log keeps older images until
+    /// it recycles them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn scrub(&self, tables: &'static [&'static str]) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let sqlite = sqlite.clone();
+                let done = tokio::task::spawn_blocking(move || sqlite.scrub()).await;
+                done.unwrap_or_else(|error| Err(StoreError::other(error.to_string())))
+            }
+            Engine::Postgres(postgres) => postgres.clone().scrub(tables).await.map(|()| true),
+        }
+    }
+
     /// The number of commits of this process that changed something; reconcilers wake when it changes.
     ///
     /// On SQLite a commit is a group of transactions and exactly one sync. Other nodes' commits are not counted: a

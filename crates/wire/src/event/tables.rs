@@ -9,7 +9,9 @@ use bailee_domain::event::{
     Authority, Deposit, EventKind, Misconduct, OpenFailure, Problem, Purpose, Refusal, RemoteRefusal, Surface,
 };
 use bailee_domain::id::WorkOrderId;
-use bailee_domain::id::{AlertId, BankId, CarrierId, GrantId, MessageId, ParcelId, PersonId, TokenId};
+use bailee_domain::id::{
+    AlertId, BankId, CarrierId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
+};
 use bailee_domain::lockdown::{Area, Cause, Exercise, Grade};
 use bailee_domain::platform::{Actor, Channel, PlatformEventKind};
 use bailee_domain::signer::KeyUse;
@@ -312,6 +314,11 @@ variants! {
         26 LogExported { 1 entries: u64 };
         27 BankOperationRequested { 1 bank: BankId, 2 what: String };
         28 EvidenceExported { 1 request: [u8; 32] };
+        40 LegalHoldPlaced { 1 hold: HoldId, 2 person: Option<PersonId>, 3 parcel: Option<ParcelId>, 4 details: [u8; 32] };
+        41 LegalHoldLifted { 1 hold: HoldId, 2 person: Option<PersonId>, 3 parcel: Option<ParcelId> };
+        42 ErasureRefused { 1 person: PersonId };
+        43 PersonErased { 1 person: PersonId, 2 reason: [u8; 32] };
+        44 ErasureCompleted { 1 person: PersonId };
         90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
         91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
     }

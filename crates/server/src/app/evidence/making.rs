@@ -148,7 +148,9 @@ async fn tell(
         told.push(person);
     }
     let actor = actor_from_text(&export.row.asked_by)?;
+    let id = export.row.id;
     app.change(actor, async move |change| {
+        evidence::tells(&change.tx, id, &told).await?;
         for person in &told {
             change.event(PlatformEventKind::PersonalDataRead { person: *person }).await?;
         }
@@ -207,6 +209,10 @@ async fn store(app: &App, id: EvidenceId, mut file: File, written: Written) -> R
     let sha256 = hash.finish().as_ref().try_into().map_err(|_| damaged("SHA-256"))?;
     let (until, entries) = (app.now().plus_ms(KEPT_MS), written.entries.asked);
     let done = async move |tx| {
+        // Somebody it tells of was erased meanwhile: it is made again, without them.
+        if evidence::tells_of_nobody_left(&tx, id).await? {
+            return Ok(evidence::drop_pieces(&tx, id).await?);
+        }
         evidence::progress(&tx, id, written.entries.all, written.entries.all).await?;
         Ok::<_, AppError>(evidence::made(&tx, id, (entries, bytes, sha256), until).await?)
     };

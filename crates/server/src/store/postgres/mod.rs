@@ -116,6 +116,21 @@ impl Postgres {
     }
 }
 
+impl Postgres {
+    /// Rewrites tables without what was deleted from them.
+    pub(super) async fn scrub(self: Arc<Self>, tables: &'static [&'static str]) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |runner| {
+            Box::pin(async move {
+                let _ = reply.send(runner.scrub(tables).await); // the caller may have stopped waiting
+            })
+        });
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(job).await.map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
 impl Drop for Postgres {
     /// Waits for the transactions already accepted.
     fn drop(&mut self) {
@@ -224,6 +239,23 @@ impl Runner {
     }
 
     /// A connection with a transaction begun on it. One that died in the pool is replaced, nothing having been done.
+    /// Outside of any transaction, as `VACUUM` wants; a stop in the middle leaves the old file of that table.
+    async fn scrub(&self, tables: &[&str]) -> Result<(), StoreError> {
+        let client = self.pool.get().await.map_err(unavailable)?;
+        let rewrite = async {
+            client.batch_execute("SET statement_timeout = 0").await?;
+            for table in tables {
+                client.batch_execute(&format!("VACUUM (FULL) {table}")).await?;
+            }
+            client.batch_execute("RESET statement_timeout").await
+        };
+        let rewritten = rewrite.await.map_err(translate);
+        if rewritten.is_err() {
+            drop(Object::take(client)); // its settings are uncertain
+        }
+        rewritten
+    }
+
     async fn session(&self, isolation: Isolation) -> Result<Session, StoreError> {
         let mut last = None;
         for _ in 0..=CONNECTIONS {

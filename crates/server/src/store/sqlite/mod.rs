@@ -14,7 +14,7 @@ mod open;
 pub(in crate::store) mod statement;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
 };
@@ -48,6 +48,7 @@ pub(super) fn lock(conn: &Shared) -> MutexGuard<'_, Connection> {
 pub(super) struct Sqlite {
     writer: Lane,
     readers: Option<Lane>,
+    file: Option<PathBuf>,
 }
 
 /// Where a kind of job is run.
@@ -67,15 +68,19 @@ impl Sqlite {
         commits: watch::Sender<u64>,
     ) -> Result<Self, StoreError> {
         let writer = Runner { conn: share(open::writer(place)?), commits };
+        let file = match place {
+            SqlitePlace::Memory => None,
+            SqlitePlace::File(path) => Some(path.clone()),
+        };
         if threads == Threads::Callers {
-            return Ok(Self { writer: Lane::Inline(writer.into()), readers: None });
+            return Ok(Self { writer: Lane::Inline(writer.into()), readers: None, file });
         }
         let writer = Lane::threads("store-writer", vec![writer], Runner::run_group)?;
         let readers = match place {
             SqlitePlace::Memory => None,
             SqlitePlace::File(path) => Some(Self::readers(path)?),
         };
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, file })
     }
 
     fn readers(path: &Path) -> Result<Lane, StoreError> {
@@ -85,6 +90,11 @@ impl Sqlite {
         Lane::threads("store-reader", runners, |runner, jobs| {
             jobs.into_iter().for_each(|job| runner.run_reads(job));
         })
+    }
+
+    /// Leaves nothing of deleted rows in the files; blocks its thread for at most seconds.
+    pub(super) fn scrub(&self) -> Result<bool, StoreError> {
+        self.file.as_deref().map_or(Ok(true), open::empty_log)
     }
 
     pub(super) fn run<F, T, E>(self: Arc<Self>, access: Access, use_case: F) -> Pending<T, E>

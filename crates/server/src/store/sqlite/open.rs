@@ -24,7 +24,9 @@ pub(super) fn writer(place: &SqlitePlace) -> Result<Connection, StoreError> {
         }
     }
     .map_err(translate)?;
-    set_up(&conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+    set_up(&conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        // What is deleted is overwritten with zeros, not only unlinked: see `Db::scrub`.
+        PRAGMA secure_delete = ON;")?;
     Ok(conn)
 }
 
@@ -33,6 +35,21 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(path, flags).map_err(translate)?;
     set_up(&conn, "PRAGMA query_only = ON;")?;
     Ok(conn)
+}
+
+/// Moves everything from the write-ahead log into the database file and empties the log, so that no older page is left in
+/// either: `secure_delete` has overwritten what was deleted. Tells whether it could: readers of an older snapshot, or a
+/// writer for longer than [`BUSY`], are in the way, and it is to be tried again.
+pub(super) fn empty_log(path: &Path) -> Result<bool, StoreError> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(translate)?;
+    set_up(&conn, "")?;
+    let busy: i64 =
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(translate)?;
+    Ok(busy == 0)
 }
 
 fn set_up(conn: &Connection, pragmas: &str) -> Result<(), StoreError> {

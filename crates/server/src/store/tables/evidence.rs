@@ -1,6 +1,6 @@
 //! `evidence_export` and `evidence_piece`: what evidence was asked for, how far it is, and the bundle in sealed pieces.
 
-use bailee_domain::id::{EvidenceId, OrgId};
+use bailee_domain::id::{EvidenceId, OrgId, PersonId};
 use bailee_domain::time::WallTime;
 
 use super::column::{parsed, time, time_opt};
@@ -183,6 +183,7 @@ pub async fn made(
 /// The store's.
 pub async fn end(tx: &Tx, id: EvidenceId, state: State, error: Option<&str>) -> Result<(), StoreError> {
     drop_pieces(tx, id).await?;
+    tx.exec("DELETE FROM evidence_told WHERE export = $1", params![id.to_string()]).await?;
     let sql = "UPDATE evidence_export SET state = $2, error = $3 WHERE id = $1";
     tx.exec(sql, params![id.to_string(), state.name(), error]).await?;
     Ok(())
@@ -214,6 +215,56 @@ pub async fn put_piece(tx: &Tx, id: EvidenceId, piece: u32, bytes: &[u8]) -> Res
 pub async fn piece(tx: &Tx, id: EvidenceId, piece: u32) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT bytes FROM evidence_piece WHERE export = $1 AND piece = $2";
     tx.query_opt(sql, params![id.to_string(), piece]).await?.map(|row| row.get(0)).transpose()
+}
+
+/// Every export, for looking through what was asked for.
+///
+/// # Errors
+/// The store's.
+pub async fn all(tx: &Tx, org: OrgId) -> Result<Vec<EvidenceRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM evidence_export WHERE org = $1 ORDER BY id");
+    tx.query(&sql, params![org.to_string()]).await?.iter().map(read).collect()
+}
+
+/// Says again what was asked for, in other words.
+///
+/// # Errors
+/// The store's.
+pub async fn reword(tx: &Tx, id: EvidenceId, request: &[u8]) -> Result<(), StoreError> {
+    let sql = "UPDATE evidence_export SET request = $2 WHERE id = $1";
+    tx.exec(sql, params![id.to_string(), request]).await?;
+    Ok(())
+}
+
+/// Notes whose details a bundle that is being made tells.
+///
+/// # Errors
+/// The store's.
+pub async fn tells(tx: &Tx, id: EvidenceId, people: &[PersonId]) -> Result<(), StoreError> {
+    for person in people {
+        let sql = "INSERT INTO evidence_told (export, person) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        tx.exec(sql, params![id.to_string(), person.to_string()]).await?;
+    }
+    Ok(())
+}
+
+/// Exports that tell a person's details.
+///
+/// # Errors
+/// The store's.
+pub async fn telling(tx: &Tx, person: PersonId) -> Result<Vec<EvidenceId>, StoreError> {
+    let sql = "SELECT export FROM evidence_told WHERE person = $1 ORDER BY export";
+    tx.query(sql, params![person.to_string()]).await?.iter().map(|row| parsed(row, "export")).collect()
+}
+
+/// Whether somebody a bundle tells of has been erased since it was begun.
+///
+/// # Errors
+/// The store's.
+pub async fn tells_of_nobody_left(tx: &Tx, id: EvidenceId) -> Result<bool, StoreError> {
+    let sql = "SELECT t.person FROM evidence_told t JOIN person p ON p.id = t.person
+        WHERE t.export = $1 AND p.state <> 'active' LIMIT 1";
+    Ok(tx.query_opt(sql, params![id.to_string()]).await?.is_some())
 }
 
 fn number(value: u64) -> i64 {

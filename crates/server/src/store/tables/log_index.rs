@@ -107,6 +107,9 @@ impl Indexed {
             | Kind::PersonChanged { person, .. }
             | Kind::PersonRemoved { person }
             | Kind::PersonalDataRead { person }
+            | Kind::ErasureRefused { person }
+            | Kind::PersonErased { person, .. }
+            | Kind::ErasureCompleted { person }
             | Kind::CourierCodeIssued { courier: person } => self.person = Some(*person),
             Kind::NotificationSent { message, person, .. }
             | Kind::NotificationFailed { message, person, .. } => {
@@ -123,6 +126,9 @@ impl Indexed {
             Kind::CodeIssued { grant, .. } => self.grant = Some(*grant),
             Kind::ParcelOverdue { parcel } | Kind::ParcelExtended { parcel, .. } => {
                 self.parcel = Some(*parcel);
+            }
+            Kind::LegalHoldPlaced { person, parcel, .. } | Kind::LegalHoldLifted { person, parcel, .. } => {
+                (self.person, self.parcel) = (*person, *parcel);
             }
             Kind::LogStarted
             | Kind::SignInRefused
@@ -168,6 +174,7 @@ const fn platform_severity(kind: &PlatformEventKind) -> Severity {
         PlatformEventKind::SignInRefused
         | PlatformEventKind::PermissionDenied { .. }
         | PlatformEventKind::NotificationFailed { .. }
+        | PlatformEventKind::ErasureRefused { .. }
         | PlatformEventKind::ParcelOverdue { .. } => Severity::Notice,
         _ => Severity::Routine,
     }

@@ -5,7 +5,6 @@ use bailee_domain::id::{OrgId, PersonId};
 use bailee_domain::time::WallTime;
 
 use super::column::{parsed, time};
-use super::courier;
 use crate::params;
 use crate::store::{Row, StoreError, Tx};
 
@@ -113,34 +112,6 @@ pub async fn update(tx: &Tx, person: &PersonRow) -> Result<bool, StoreError> {
     let PersonRow { id, details, email_index, phone_index, version, .. } = person;
     let values = params![details, *email_index, *phone_index, id.to_string(), *version];
     Ok(tx.exec(sql, values).await? == 1)
-}
-
-/// Forgets a person: destroys the key, and with it everything sealed under it, and takes every right and secret.
-///
-/// Only the opaque id stays, which the custody log names. Tells whether the person was there at that version.
-///
-/// # Errors
-/// The store's.
-pub async fn forget(tx: &Tx, person: PersonId, version: i64, at: WallTime) -> Result<bool, StoreError> {
-    let sql = "UPDATE person SET state = 'removed', person_key = NULL, details = NULL, email_index = NULL,
-         phone_index = NULL, version = version + 1 WHERE id = $1 AND version = $2 AND state = 'active'";
-    let id = person.to_string();
-    if tx.exec(sql, params![&id, version]).await? == 0 {
-        return Ok(false);
-    }
-    for sql in [
-        "DELETE FROM session WHERE person = $1",
-        "DELETE FROM password WHERE person = $1",
-        "DELETE FROM assignment WHERE person = $1",
-        "DELETE FROM courier_verifier WHERE person = $1",
-    ] {
-        tx.exec(sql, params![&id]).await?;
-    }
-    courier::bury_names(tx, person, at).await?;
-    let sql =
-        "UPDATE message SET state = 'cancelled', variables = NULL WHERE person = $1 AND state = 'waiting'";
-    tx.exec(sql, params![&id]).await?;
-    Ok(true)
 }
 
 /// Whether a parcel of theirs still waits in a bank.

@@ -116,13 +116,18 @@ pub async fn of_person(
     tx.query(&sql, values).await?.iter().map(read).collect()
 }
 
-/// Ends the links of a person's receipts, as erasure does.
+/// Ends the links of a person's receipts and forgets what proves them: eight bytes that are no hash stand in its place.
 ///
 /// # Errors
 /// The store's.
-pub async fn end_links(tx: &Tx, person: PersonId, at: WallTime) -> Result<(), AppError> {
-    let sql = "UPDATE receipt SET link_ends = $2 WHERE person = $1 AND link_ends > $2";
-    tx.exec(sql, params![person.to_string(), at.unix_ms()]).await?;
+pub async fn forget_links(tx: &Tx, person: PersonId, at: WallTime) -> Result<(), AppError> {
+    let id = person.to_string();
+    let rows = tx.query("SELECT event_id FROM receipt WHERE person = $1", params![&id]).await?;
+    for row in rows {
+        let event: i64 = row.get("event_id")?;
+        let sql = "UPDATE receipt SET link_hash = $2, link_ends = $3 WHERE event_id = $1";
+        tx.exec(sql, params![event, &event.to_be_bytes()[..], at.unix_ms()]).await?;
+    }
     Ok(())
 }
 
