@@ -13,6 +13,7 @@ use bailee_evidence::{LeaveOut, Options, Subject};
 use bailee_server::app::evidence::{self, Asked, Telling};
 use bailee_server::app::{App, Principal, install};
 use bailee_server::config::ServerConfig;
+use bailee_server::ledger::LedgerError;
 use bailee_server::serve;
 use clap::{Args, Subcommand};
 
@@ -157,8 +158,18 @@ async fn make(app: &App, asked: Asked, out: File) -> anyhow::Result<u64> {
     let everything = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
     let operator = Principal { roles: vec![everything], ..Principal::PLATFORM };
     let id = evidence::ask(app, &operator, asked).await?;
-    let sequencer = install::sequencer(app).await?;
-    while sequencer.run_once(app.now().unix_ms()).await?.is_full() {}
+    let sequencer = install::sequencer(app);
+    loop {
+        match sequencer.run_once(app.now().unix_ms()).await {
+            Ok(done) if done.is_full() => {}
+            Ok(_) => break,
+            // The platform that runs beside signs it within moments.
+            Err(LedgerError::NotOurs) => {
+                bail!("the platform is running: export in its portal or through its API, or stop it first")
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
     let made = evidence::write_to(app, id, out).await;
     evidence::written_elsewhere(app, id).await?;
     Ok(made?.1.entries.all)

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::Response;
+use bailee_ledger::disk::FolderDisk;
 use bailee_vault::OsRandom;
 use bailee_vault::kek::{FileKek, FileKekError};
 use bailee_vault::stretch::Cost;
@@ -20,7 +21,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::app::install::{self, InstallError, Names, Outside};
+use crate::app::install::{self, InstallError, LedgerDisk, Names, Outside};
 use crate::app::link::{self, Desk};
 use crate::app::{App, AppError, Clock, SystemClock, set_up};
 use crate::config::{ConfigError, ServerConfig};
@@ -116,7 +117,7 @@ impl Running {
 /// [`ServeError`], saying what to look at.
 pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeError> {
     config.check()?;
-    let app = open(&config).await?;
+    let app = open_as(&config, Log::Own).await?;
     let (stop, stopped) = watch::channel(false);
     let listener = bind(config.listen, "listen").await?;
     let listen = listener.local_addr().map_err(io("the address of the portal"))?;
@@ -130,7 +131,7 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         app: app.clone(),
         ask: desk.clone(),
         outbound: senders.into(),
-        sequencer: install::sequencer(&app).await?,
+        sequencer: install::sequencer(&app),
         started: app.now(),
     };
     let log_key = install::log_key(&app).map_err(InstallError::from)?.verifying.to_string();
@@ -178,13 +179,33 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
 /// # Errors
 /// [`ServeError`].
 pub async fn open(config: &ServerConfig) -> Result<App, ServeError> {
+    open_as(config, Log::OwnOrBeside).await
+}
+
+async fn open_as(config: &ServerConfig, whose: Log) -> Result<App, ServeError> {
     make_private(&config.data_dir).map_err(io(config.data_dir.display()))?;
     let path = config.data_dir.join("kek");
     let kek = if path.exists() { FileKek::open(&path)? } else { FileKek::create(&path, &mut OsRandom)? };
     let db = Db::open(&config.db()?).await?;
-    let outside = Outside { clock: Box::new(SystemClock), rng: Box::new(OsRandom), cost: Cost::STANDARD };
+    let folder = config.data_dir.join("ledger");
+    let ledger = match FolderDisk::open(&folder) {
+        Ok(disk) => LedgerDisk::Own(Box::new(disk)),
+        Err(error) if error.kind() == std::io::ErrorKind::ResourceBusy && whose == Log::OwnOrBeside => {
+            LedgerDisk::Beside(Box::new(FolderDisk::beside(&folder).map_err(io(folder.display()))?))
+        }
+        Err(error) => return Err(io(format!("the custody log in {}", folder.display()))(error)),
+    };
+    let (clock, rng) = (Box::new(SystemClock), Box::new(OsRandom));
+    let outside = Outside { clock, rng, cost: Cost::STANDARD, ledger };
     let names = Names { org: config.first_start.organisation.clone(), site: config.first_start.site.clone() };
     Ok(install::open_or_create(db, &kek, outside, &names).await?)
+}
+
+/// Whether a command needs the custody log for itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Log {
+    Own,
+    OwnOrBeside,
 }
 
 /// Makes a folder only its owner may enter, if it is not there; what there is keeps its permissions.

@@ -67,7 +67,7 @@ impl World {
     async fn made(&self, whose: &Principal, asked: Asked) -> EvidenceId {
         let id = evidence::ask(self.app(), whose, asked).await.unwrap();
         assert!(!evidence::make_next(self.app()).await.unwrap(), "the log has not signed its record yet");
-        let sequencer = install::sequencer(self.app()).await.unwrap();
+        let sequencer = install::sequencer(self.app());
         sequencer.run_once(self.app().now().unix_ms()).await.unwrap();
         assert!(evidence::make_next(self.app()).await.unwrap());
         let export = evidence::find(self.app(), whose, id).await.unwrap();

@@ -27,7 +27,7 @@ use bailee_server::app::people::{self, ResidentInput};
 use bailee_server::app::{App, AppError, Principal, Refused, carriers, install};
 use bailee_server::gateway::{self, Commands, Moment, News};
 use bailee_server::jobs::{Job, Jobs, Outbound, Progress};
-use bailee_server::ledger::{LogId, LogReader};
+
 use bailee_server::notify::{Accepted, Channel, Content, Outgoing, SendFailure, Sender, Sending};
 use bailee_server::params;
 use bailee_server::store::StoreError;
@@ -139,7 +139,7 @@ impl World {
             app: app.clone(),
             ask: Arc::new(Banks(vec![bank.clone()])),
             outbound,
-            sequencer: install::sequencer(&app).await.unwrap(),
+            sequencer: install::sequencer(&app),
             started: app.now(),
         };
         let resident = ResidentInput {
@@ -662,7 +662,7 @@ async fn the_log_is_proven_filtered_and_exported(fresh: Fresh) {
         let sound = bailee_audit::proof::verify_inclusion(entry.leaf_hash, proven.index, &head, &proven.path);
         assert!(sound.is_ok(), "entry {}", row.id);
     }
-    let reader = LogReader::new(world.app.db(), &LogId::new(world.app.log_id()).unwrap());
+    let reader = world.app.ledger().reader();
     let verify = |key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
         PublicKey(*key).verify(message, signature).is_ok()
     };

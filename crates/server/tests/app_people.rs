@@ -12,6 +12,7 @@ use bailee_domain::id::{AlertId, PersonId};
 use bailee_domain::platform::{Actor, Channel, PlatformEventKind};
 use bailee_domain::roster::Recipient;
 use bailee_evidence::commitment;
+use bailee_ledger::disk::MemoryDisk;
 use bailee_server::app::alerts::{self, AlertFilter, ListAlerts};
 use bailee_server::app::couriers::{self, CodeIssued, CourierInput};
 use bailee_server::app::idempotency::{self, Begun};
@@ -135,7 +136,7 @@ async fn a_second_start_opens_the_same_platform(fresh: Fresh) {
     let started = rig.events().await.into_iter().filter(|(_, kind)| *kind == PlatformEventKind::LogStarted);
     assert_eq!(started.count(), 1);
     let (_, verifying) =
-        (install::sequencer(&again).await.unwrap(), install::log_key(&again).unwrap().verifying);
+        (install::sequencer(&again), install::log_key(&again).unwrap().verifying);
     assert_eq!(verifying, install::log_key(&rig.app).unwrap().verifying);
 }
 
@@ -145,7 +146,7 @@ async fn a_wrong_key_file_does_not_open_the_platform(fresh: Fresh) {
     let outside = install::Outside {
         clock: Box::new(rig.clock.clone()),
         rng: Box::new(<rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::seed_from_u64(3)),
-        cost: Cost::SIMULATION,
+        cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())),
     };
     let names = install::Names { org: "Oak Court".into(), site: "Oak Court".into() };
     let opened = install::open_or_create(rig.fresh.db.clone(), &other, outside, &names).await;

@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -23,25 +24,29 @@ use bailee_audit::{
     tree::Edge,
     verify::{DirSource, Report, verify_log},
 };
+use bailee_ledger::disk::{Disk, FolderDisk, MemoryDisk};
 use bailee_server::{
     ledger::{
-        BATCH, Disagreement, LedgerError, LogId, LogKey, LogReader, Sequenced, Sequencer, Stage,
+        BATCH, Disagreement, Ledger, LedgerError, LogId, LogKey, Sequenced, Sequencer, Stage,
         event::{self, NewEvent, Recorded, SourceKind},
     },
     params,
     store::{Db, DbConfig, StoreError, migrate},
 };
-use support::{Fresh, On};
+use support::Fresh;
 
 on_every_engine![
     events_become_a_log_anybody_can_verify,
-    a_stop_at_any_stage_leaves_the_old_log,
+    a_stop_at_any_stage_loses_nothing_and_doubles_nothing,
     racing_sequencers_do_not_split_the_log,
-    a_run_is_one_commit_and_an_idle_run_none,
+    a_run_is_one_sync_and_one_commit_and_an_idle_run_none,
     more_than_a_batch_takes_several_runs,
     proofs_hold_and_reach_no_further_than_the_signed_tree,
     repeated_events_count_once_and_contradictions_show,
-    a_damaged_log_is_refused_by_name,
+    an_old_database_is_refused,
+    an_old_or_foreign_log_is_refused,
+    a_log_that_is_gone_is_made_again_or_refused,
+    a_full_disk_stops_the_ledger_and_loses_nothing,
     logs_of_two_organisations_do_not_mix,
 ];
 
@@ -55,20 +60,57 @@ fn key(name: &str, seed: u8) -> LogKey {
     let name = KeyName::new(name).expect("a good name");
     let signer = Ed25519Signer::from_seed(name, &[seed; 32]).expect("any seed will do");
     let verifying = signer.verifying_key().clone();
-    LogKey { signer: Arc::new(signer), verifying }
+    LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() }
 }
 
 fn our_key() -> LogKey {
     key("log.example.org/log_a", 7)
 }
 
-async fn open(db: &Db) -> Result<Sequencer, LedgerError> {
-    Sequencer::open(db, &log_id(), ORG, &our_key(), 1_000).await
+async fn open(db: &Db, disk: &MemoryDisk) -> Result<Ledger, LedgerError> {
+    open_as(db, (&log_id(), ORG), &our_key(), Box::new(disk.clone())).await
 }
 
-async fn ready(fresh: &Fresh) -> Sequencer {
-    migrate::apply(&fresh.db, &migrate::ALL[..1]).await.expect("the schema applies");
-    open(&fresh.db).await.expect("an empty log opens")
+async fn open_as(
+    db: &Db,
+    whose: (&LogId, &str),
+    key: &LogKey,
+    disk: Box<dyn Disk>,
+) -> Result<Ledger, LedgerError> {
+    Ledger::open(db, whose, key, disk, 1_000).await
+}
+
+/// A fresh store with a log on a disk in memory.
+struct House {
+    fresh: Fresh,
+    disk: MemoryDisk,
+    ledger: Ledger,
+}
+
+impl House {
+    async fn new(fresh: Fresh) -> Self {
+        migrate::to_latest(&fresh.db).await.expect("the schema applies");
+        let disk = MemoryDisk::default();
+        let ledger = open(&fresh.db, &disk).await.expect("an empty log opens");
+        Self { fresh, disk, ledger }
+    }
+
+    fn sequencer(&self) -> Sequencer {
+        self.ledger.sequencer(&self.fresh.db)
+    }
+
+    async fn grow(&self, seqs: std::ops::Range<u64>) -> u64 {
+        submit(&self.fresh.db, ORG, "bank".into(), seqs).await.unwrap();
+        drain(&self.sequencer()).await
+    }
+
+    /// Closes the log and opens what is on its disk, as a new process would.
+    async fn reopen(self) -> Self {
+        let Self { fresh, disk, ledger } = self;
+        drop(ledger);
+        let ledger = open(&fresh.db, &disk).await.expect("a sound log opens");
+        Self { fresh, disk, ledger }
+    }
 }
 
 fn bytes_of(source: &str, seq: u64) -> Vec<u8> {
@@ -104,9 +146,9 @@ async fn drain(sequencer: &Sequencer) -> u64 {
 }
 
 /// Exports the log, checks all of it with the public verifier, and returns its entries.
-async fn verified(db: &Db, key: &LogKey, log: &LogId) -> (Report, Vec<Vec<u8>>) {
+async fn verified(ledger: &Ledger, key: &LogKey) -> (Report, Vec<Vec<u8>>) {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    LogReader::new(db, log).export(dir.path()).await.expect("the log exports");
+    ledger.reader().export(dir.path()).await.expect("the log exports");
     let mut entries = Vec::new();
     let mut visitor = |_: u64, entry: &[u8]| {
         entries.push(entry.to_vec());
@@ -133,62 +175,61 @@ fn check_entries(entries: &[Vec<u8>], sources: &[(&str, u64)]) {
 }
 
 async fn events_become_a_log_anybody_can_verify(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
-    let empty = LogReader::new(&fresh.db, &log_id()).checkpoint().await.unwrap();
+    let house = House::new(fresh).await;
+    let empty = house.ledger.reader().checkpoint().await.unwrap();
     let opened = Checkpoint::open(empty.as_bytes(), &our_key().verifying).unwrap();
     assert_eq!(opened.checkpoint.head(), Edge::empty().head());
     let mut grown = 0;
     for count in [1_u64, 2, 253, 1, 300] {
-        submit(&fresh.db, ORG, "bank".into(), grown..grown + count).await.unwrap();
-        let done = sequencer.run_once(2_000).await.unwrap();
+        submit(&house.fresh.db, ORG, "bank".into(), grown..grown + count).await.unwrap();
+        let done = house.sequencer().run_once(2_000).await.unwrap();
         assert_eq!(done, Sequenced { from: grown, to: grown + count });
         grown += count;
-        let (report, entries) = verified(&fresh.db, &our_key(), &log_id()).await;
+        let (report, entries) = verified(&house.ledger, &our_key()).await;
         assert_eq!((report.checkpoint.size, report.entries, report.signatures), (grown, grown, 1));
         check_entries(&entries, &[("bank", grown)]);
     }
-    open(&fresh.db).await.unwrap();
+    let house = house.reopen().await;
     let (_, expected) = Edge::empty().append((0..grown).map(|seq| leaf_hash(&bytes_of("bank", seq))));
-    assert_eq!(LogReader::new(&fresh.db, &log_id()).head().await.unwrap(), expected.head);
+    assert_eq!(house.ledger.reader().head().await.unwrap(), expected.head);
 }
 
-async fn a_stop_at_any_stage_leaves_the_old_log(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
-    submit(&fresh.db, ORG, "bank".into(), 0..250).await.unwrap();
-    let mut size = drain(&sequencer).await;
+async fn a_stop_at_any_stage_loses_nothing_and_doubles_nothing(fresh: Fresh) {
+    let mut house = House::new(fresh).await;
+    let mut size = house.grow(0..250).await;
     for stop in Stage::ALL {
-        submit(&fresh.db, ORG, "bank".into(), size..size + 10).await.unwrap();
-        let reader = LogReader::new(&fresh.db, &log_id());
-        let before = reader.checkpoint().await.unwrap();
-        let stopping = sequencer.clone().with_tripwire(Arc::new(move |stage| match stage == stop {
+        submit(&house.fresh.db, ORG, "bank".into(), size..size + 10).await.unwrap();
+        let stopping = house.sequencer().with_tripwire(Arc::new(move |stage| match stage == stop {
             true => Err(LedgerError::Stopped(stage)),
             false => Ok(()),
         }));
-        let crashing = sequencer.clone().with_tripwire(Arc::new(move |stage| {
-            assert_ne!(stage, stop, "pulled the plug");
-            Ok(())
-        }));
         assert!(matches!(stopping.run_once(2_000).await, Err(LedgerError::Stopped(at)) if at == stop));
-        assert!(matches!(crashing.run_once(2_000).await, Err(LedgerError::Store(StoreError::Panicked(_)))));
-        assert_eq!(reader.checkpoint().await.unwrap(), before);
-        let (report, _) = verified(&fresh.db, &our_key(), &log_id()).await;
-        assert_eq!(report.entries, size);
-        let again = open(&fresh.db).await.unwrap();
-        assert_eq!(again.run_once(2_000).await.unwrap(), Sequenced { from: size, to: size + 10 });
+        drop(stopping);
+        // The same process goes on with the next run for one stage, a new one for the others.
+        if stop != Stage::Taken {
+            house = house.reopen().await;
+        }
         size += 10;
+        assert_eq!(drain(&house.sequencer()).await, size, "{stop:?}");
+        assert_eq!(house.ledger.noted(&house.fresh.db).await.unwrap(), size);
+        check_entries(&verified(&house.ledger, &our_key()).await.1, &[("bank", size)]);
     }
-    let (_, entries) = verified(&fresh.db, &our_key(), &log_id()).await;
-    check_entries(&entries, &[("bank", size)]);
+    submit(&house.fresh.db, ORG, "bank".into(), size..size + 10).await.unwrap();
+    let crashing = house.sequencer().with_tripwire(Arc::new(|stage| {
+        assert_ne!(stage, Stage::Appended, "pulled the plug");
+        Ok(())
+    }));
+    tokio::spawn(async move { crashing.run_once(2_000).await }).await.unwrap_err();
+    assert_eq!(drain(&house.sequencer()).await, size + 10, "a run that broke off is caught up in the same process");
+    check_entries(&verified(&house.ledger, &our_key()).await.1, &[("bank", size + 10)]);
 }
 
 async fn racing_sequencers_do_not_split_the_log(fresh: Fresh) {
-    ready(&fresh).await;
-    // A second handle on a database that can be opened twice, as a second process would have.
-    let other = if fresh.is_shared() { Db::open(&fresh.config).await.unwrap() } else { fresh.db.clone() };
+    let house = House::new(fresh).await;
     let names = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"];
     let left = Arc::new(AtomicUsize::new(names.len()));
     let bank = |name: &'static str| {
-        let (db, left) = (fresh.db.clone(), left.clone());
+        let (db, left) = (house.fresh.db.clone(), left.clone());
         tokio::spawn(async move {
             for seq in 0..40 {
                 submit(&db, ORG, name.into(), seq..seq + 1).await.unwrap();
@@ -196,40 +237,39 @@ async fn racing_sequencers_do_not_split_the_log(fresh: Fresh) {
             left.fetch_sub(1, Ordering::SeqCst);
         })
     };
-    let sequencer = |db: &Db| {
-        let (db, left) = (db.clone(), left.clone());
+    let sequencer = |_| {
+        let (sequencer, left) = (house.sequencer(), left.clone());
         tokio::spawn(async move {
-            let sequencer = open(&db).await.unwrap();
             while left.load(Ordering::SeqCst) > 0 {
                 sequencer.run_once(2_000).await.unwrap();
                 tokio::task::yield_now().await;
             }
         })
     };
-    let tasks: Vec<_> =
-        names.into_iter().map(bank).chain([&fresh.db, &other, &other].into_iter().map(sequencer)).collect();
+    let tasks: Vec<_> = names.into_iter().map(bank).chain((0..3).map(sequencer)).collect();
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(drain(&open(&other).await.unwrap()).await, 320);
-    let (_, entries) = verified(&fresh.db, &our_key(), &log_id()).await;
-    check_entries(&entries, &names.map(|name| (name, 40)));
+    assert_eq!(drain(&house.sequencer()).await, 320);
+    check_entries(&verified(&house.ledger, &our_key()).await.1, &names.map(|name| (name, 40)));
 }
 
-async fn a_run_is_one_commit_and_an_idle_run_none(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
-    submit(&fresh.db, ORG, "bank".into(), 0..700).await.unwrap();
-    let before = *fresh.db.commits().borrow();
-    sequencer.run_once(2_000).await.unwrap();
-    assert_eq!(*fresh.db.commits().borrow(), before + 1);
-    let idle = sequencer.run_once(2_000).await.unwrap();
+async fn a_run_is_one_sync_and_one_commit_and_an_idle_run_none(fresh: Fresh) {
+    let house = House::new(fresh).await;
+    submit(&house.fresh.db, ORG, "bank".into(), 0..700).await.unwrap();
+    let counts = || (*house.fresh.db.commits().borrow(), house.disk.syncs());
+    let (commits, syncs) = counts();
+    house.sequencer().run_once(2_000).await.unwrap();
+    assert_eq!(counts(), (commits + 1, syncs + 1));
+    let idle = house.sequencer().run_once(2_000).await.unwrap();
     assert_eq!(idle, Sequenced { from: 700, to: 700 });
-    assert_eq!(*fresh.db.commits().borrow(), before + 1);
+    assert_eq!(counts(), (commits + 1, syncs + 1));
 }
 
 async fn more_than_a_batch_takes_several_runs(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
-    submit(&fresh.db, ORG, "bank".into(), 0..2_100).await.unwrap();
+    let house = House::new(fresh).await;
+    let sequencer = house.sequencer();
+    submit(&house.fresh.db, ORG, "bank".into(), 0..2_100).await.unwrap();
     let mut sizes = Vec::new();
     for _ in 0..4 {
         let done = sequencer.run_once(2_000).await.unwrap();
@@ -237,18 +277,16 @@ async fn more_than_a_batch_takes_several_runs(fresh: Fresh) {
         sizes.push(done.to);
     }
     assert_eq!(sizes, [1_000, 2_000, 2_100, 2_100]);
-    let (_, entries) = verified(&fresh.db, &our_key(), &log_id()).await;
+    let (_, entries) = verified(&house.ledger, &our_key()).await;
     check_entries(&entries, &[("bank", 2_100)]);
 }
 
 async fn proofs_hold_and_reach_no_further_than_the_signed_tree(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
-    let reader = LogReader::new(&fresh.db, &log_id());
-    submit(&fresh.db, ORG, "bank".into(), 0..300).await.unwrap();
-    drain(&sequencer).await;
+    let house = House::new(fresh).await;
+    let reader = house.ledger.reader();
+    house.grow(0..300).await;
     let old = reader.head().await.unwrap();
-    submit(&fresh.db, ORG, "bank".into(), 300..600).await.unwrap();
-    drain(&sequencer).await;
+    house.grow(300..600).await;
     let head = reader.head().await.unwrap();
     for index in [0, 1, 255, 256, 299, 511, 512, 599] {
         let leaf = leaf_hash(&bytes_of("bank", index));
@@ -273,14 +311,14 @@ async fn proofs_hold_and_reach_no_further_than_the_signed_tree(fresh: Fresh) {
         assert!(matches!(reader.inclusion_proof(index, size).await, Err(LedgerError::OutOfRange)));
     }
     assert!(matches!(reader.consistency_proof(300, 601).await, Err(LedgerError::OutOfRange)));
-    let nobody = LogReader::new(&fresh.db, &LogId::new("nobody").unwrap()).checkpoint().await;
-    assert!(matches!(nobody, Err(LedgerError::NoSuchLog(_))));
 }
 
 async fn repeated_events_count_once_and_contradictions_show(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
+    let house = House::new(fresh).await;
+    let sequencer = house.sequencer();
     let record = async |org: &'static str, source_seq: u64, bytes: Vec<u8>| {
-        fresh
+        house
+            .fresh
             .db
             .tx(async move |tx| {
                 let (source_kind, source_id, received_at_ms) = (SourceKind::Platform, "platform", 9);
@@ -307,80 +345,95 @@ async fn repeated_events_count_once_and_contradictions_show(fresh: Fresh) {
     assert_eq!(drain(&sequencer).await, 2);
     let again = record(ORG, 0, b"one".to_vec()).await.unwrap().0;
     assert_eq!(again, Recorded::Repeated { id, leaf_index: Some(0) });
-    let (_, entries) = verified(&fresh.db, &our_key(), &log_id()).await;
+    let (_, entries) = verified(&house.ledger, &our_key()).await;
     assert_eq!(entries, [b"one".to_vec(), vec![1; 65_535]]);
 }
 
-/// Whether the refusal names what was damaged.
-type Names = fn(&Disagreement) -> bool;
+/// Takes the store back to when the log had `size` entries.
+async fn forget(house: &House, size: u64, and_their_events: bool) {
+    let root = house.ledger.reader().root_at(size).await.unwrap().0;
+    let size = i64::try_from(size).unwrap();
+    let sql = match and_their_events {
+        true => "DELETE FROM event WHERE leaf_index >= $1",
+        false => "UPDATE event SET leaf_index = NULL WHERE leaf_index >= $1",
+    };
+    let done = house.fresh.db.tx(async move |tx| {
+        tx.exec(sql, params![size]).await?;
+        tx.exec("UPDATE ledger SET size = $1, root = $2", params![size, root]).await
+    });
+    done.await.unwrap();
+}
 
-async fn a_damaged_log_is_refused_by_name(fresh: Fresh) {
-    let sequencer = ready(&fresh).await;
-    submit(&fresh.db, ORG, "bank".into(), 0..300).await.unwrap();
-    drain(&sequencer).await;
-    submit(&fresh.db, ORG, "bank".into(), 300..310).await.unwrap();
-    let damages: &[(&str, Names)] = &[
-        ("UPDATE ledger SET size = 299", |what| {
-            matches!(what, Disagreement::RowAndCheckpoint { row_size: 299, signed_size: 300, .. })
-        }),
-        ("UPDATE ledger SET checkpoint = replace(checkpoint, '300', '301')", |what| {
-            matches!(what, Disagreement::Checkpoint(_))
-        }),
-        ("DELETE FROM ledger_tile WHERE level = 0 AND idx = 1", |what| {
-            matches!(
-                what,
-                Disagreement::TileShort { tile: TileId { level: 0, index: 1 }, have: 0, need: 1_408 }
-            )
-        }),
-        (
-            "UPDATE ledger_tile SET bytes = (SELECT bytes FROM ledger_tile WHERE level = 0 AND idx = 0) WHERE idx = 1",
-            |what| matches!(what, Disagreement::TilesAndRoot { .. }),
-        ),
-        (
-            "UPDATE ledger_tile SET bytes = (SELECT bytes FROM ledger_tile WHERE level = 0 AND idx = 0) WHERE level = 1",
-            |what| matches!(what, Disagreement::TilesAndRoot { .. }),
-        ),
-        (
-            "UPDATE ledger_entry SET bytes = (SELECT bytes FROM ledger_entry WHERE idx = 5) WHERE idx = 280",
-            |what| matches!(what, Disagreement::EntryAndLeaf(280)),
-        ),
-        (
-            "UPDATE ledger_entry SET bytes = (SELECT bytes FROM ledger_entry WHERE idx = 5),
-            leaf_hash = (SELECT leaf_hash FROM ledger_entry WHERE idx = 5) WHERE idx = 281",
-            |what| matches!(what, Disagreement::EntryAndLeaf(281)),
-        ),
-        ("DELETE FROM ledger_entry WHERE idx = 290", |what| matches!(what, Disagreement::EntryMissing(290))),
-        (
-            "INSERT INTO ledger_entry SELECT log_id, 300, bytes, leaf_hash FROM ledger_entry WHERE idx = 299",
-            |what| matches!(what, Disagreement::EntryBeyond(300)),
-        ),
-    ];
-    for (damage, names) in damages {
-        for table in ["ledger", "ledger_tile", "ledger_entry"] {
-            exec(&fresh.db, format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")).await;
+async fn refused(house: House) -> (House, LedgerError) {
+    let House { fresh, disk, ledger } = house;
+    drop(ledger);
+    let error = open(&fresh.db, &disk).await.err().expect("it is refused");
+    // For the next question: what the store knows is put right by whoever asks.
+    let ledger = Ledger::open_beside((&log_id(), ORG), &our_key(), Box::new(disk.clone())).await.unwrap();
+    (House { fresh, disk, ledger }, error)
+}
+
+async fn an_old_database_is_refused(fresh: Fresh) {
+    let house = House::new(fresh).await;
+    house.grow(0..2_300).await;
+    forget(&house, 2_290, false).await;
+    let house = house.reopen().await;
+    assert_eq!(house.ledger.noted(&house.fresh.db).await.unwrap(), 2_300, "one run behind is what a stop leaves");
+    forget(&house, 2_290, true).await;
+    let (house, error) = refused(house).await;
+    let what = |error: &LedgerError| match error {
+        LedgerError::Disagrees { what, .. } => format!("{what:?}"),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(what(&error), "EntryAndEvent(2290)");
+    assert!(matches!(house.sequencer().run_once(2_000).await, Err(LedgerError::NotOurs)));
+    forget(&house, 1_000, false).await;
+    let (_, error) = refused(house).await;
+    assert_eq!(what(&error), "StoreBehind { log: 2300, store: 1000 }");
+}
+
+async fn an_old_or_foreign_log_is_refused(fresh: Fresh) {
+    use bailee_ledger::Disagreement as Log;
+    let house = House::new(fresh).await;
+    house.grow(0..100).await;
+    let old = house.disk.image();
+    house.grow(100..130).await;
+    let House { fresh, disk, ledger } = house;
+    drop(ledger);
+    let why = async |disk: &MemoryDisk, key: &LogKey| {
+        let opened = open_as(&fresh.db, (&log_id(), ORG), key, Box::new(disk.clone())).await;
+        match opened.err() {
+            Some(LedgerError::Log(bailee_ledger::LedgerError::Disagrees(what))) => what,
+            other => panic!("{other:?}"),
         }
-        exec(&fresh.db, (*damage).to_owned()).await;
-        for refused in [open(&fresh.db).await.err(), sequencer.run_once(2_000).await.err()] {
-            match refused {
-                Some(LedgerError::Disagrees { what, .. }) => assert!(names(&what), "{damage}: {what}"),
-                other => panic!("{damage}: {other:?}"),
-            }
-        }
-        for table in ["ledger_entry", "ledger_tile", "ledger"] {
-            exec(&fresh.db, format!("DELETE FROM {table}")).await;
-        }
-        for table in ["ledger", "ledger_tile", "ledger_entry"] {
-            exec(&fresh.db, format!("INSERT INTO {table} SELECT * FROM kept_{table}")).await;
-            exec(&fresh.db, format!("DROP TABLE kept_{table}")).await;
-        }
+    };
+    assert!(matches!(why(&old, &our_key()).await, Log::Behind { known: 130, found: 100 }));
+    assert!(matches!(why(&disk, &key("log.example.org/log_a", 8)).await, Log::Checkpoint(_)));
+    exec(&fresh.db, "UPDATE ledger SET root = (SELECT root FROM ledger) , size = 120".to_owned()).await;
+    assert!(matches!(why(&disk, &our_key()).await, Log::Forked { .. }));
+}
+
+async fn a_log_that_is_gone_is_made_again_or_refused(fresh: Fresh) {
+    let house = House::new(fresh).await;
+    house.grow(0..1_234).await;
+    let before = house.ledger.reader().head().await.unwrap();
+    let House { fresh, ledger, .. } = house;
+    drop(ledger);
+    let ledger = open(&fresh.db, &MemoryDisk::default()).await.unwrap();
+    assert_eq!(ledger.reader().head().await.unwrap(), before);
+    check_entries(&verified(&ledger, &our_key()).await.1, &[("bank", 1_234)]);
+    drop(ledger);
+    for (damage, entry) in [
+        ("UPDATE event SET bytes = (SELECT bytes FROM event WHERE leaf_index = 7) WHERE leaf_index = 8", 1_234),
+        ("DELETE FROM event WHERE leaf_index = 30", 30),
+    ] {
+        exec(&fresh.db, damage.to_owned()).await;
+        let refused = open(&fresh.db, &MemoryDisk::default()).await.err();
+        assert!(
+            matches!(&refused, Some(LedgerError::Disagrees { what: Disagreement::NotRebuilt(at), .. }) if *at == entry),
+            "{damage}: {refused:?}"
+        );
     }
-    let foreign =
-        Sequencer::open(&fresh.db, &log_id(), ORG, &key("log.example.org/log_a", 8), 1_000).await.err();
-    assert!(
-        matches!(foreign, Some(LedgerError::Disagrees { what: Disagreement::Checkpoint(_), .. })),
-        "{foreign:?}"
-    );
-    assert_eq!(sequencer.run_once(2_000).await.unwrap(), Sequenced { from: 300, to: 310 });
 }
 
 async fn exec(db: &Db, sql: String) {
@@ -389,50 +442,55 @@ async fn exec(db: &Db, sql: String) {
 }
 
 async fn logs_of_two_organisations_do_not_mix(fresh: Fresh) {
-    let ours = ready(&fresh).await;
+    let house = House::new(fresh).await;
     let (their_log, their_key) = (LogId::new("log_b").unwrap(), key("log.example.org/log_b", 9));
-    let theirs = Sequencer::open(&fresh.db, &their_log, "org_b", &their_key, 1_000).await.unwrap();
+    let disk = || Box::new(MemoryDisk::default());
+    let theirs =
+        open_as(&house.fresh.db, (&their_log, "org_b"), &their_key, disk()).await.expect("a second log opens");
     for seq in 0..20 {
-        submit(&fresh.db, ORG, "ours".into(), seq..seq + 1).await.unwrap();
-        submit(&fresh.db, "org_b", "theirs".into(), seq..seq + 1).await.unwrap();
+        submit(&house.fresh.db, ORG, "ours".into(), seq..seq + 1).await.unwrap();
+        submit(&house.fresh.db, "org_b", "theirs".into(), seq..seq + 1).await.unwrap();
     }
-    let (ours, theirs) = futures_util::future::join(ours.run_once(2_000), theirs.run_once(2_000)).await;
-    assert_eq!((ours.unwrap().to, theirs.unwrap().to), (20, 20));
-    check_entries(&verified(&fresh.db, &our_key(), &log_id()).await.1, &[("ours", 20)]);
-    check_entries(&verified(&fresh.db, &their_key, &their_log).await.1, &[("theirs", 20)]);
-    let twice =
-        Sequencer::open(&fresh.db, &LogId::new("log_c").unwrap(), ORG, &key("c.example.org", 1), 1_000).await;
+    let (ours, their) = (house.sequencer(), theirs.sequencer(&house.fresh.db));
+    let (ours, their) = futures_util::future::join(ours.run_once(2_000), their.run_once(2_000)).await;
+    assert_eq!((ours.unwrap().to, their.unwrap().to), (20, 20));
+    check_entries(&verified(&house.ledger, &our_key()).await.1, &[("ours", 20)]);
+    check_entries(&verified(&theirs, &their_key).await.1, &[("theirs", 20)]);
+    let third = LogId::new("log_c").unwrap();
+    let twice = open_as(&house.fresh.db, (&third, ORG), &key("c.example.org", 1), disk()).await;
     assert!(matches!(twice.err(), Some(LedgerError::Store(StoreError::Unique(_)))));
 }
 
-#[tokio::test]
-async fn a_full_disk_stops_the_ledger_and_loses_nothing() {
-    let fresh = support::fresh(On::SqliteFile).await.unwrap();
-    let sequencer = ready(&fresh).await;
-    submit(&fresh.db, ORG, "bank".into(), 0..600).await.unwrap();
-    let limit = async |pages: u32| {
-        let sql = format!("PRAGMA max_page_count = {pages}");
-        fresh.db.tx(async move |tx| tx.query(&sql, params![]).await).await.unwrap();
-    };
-    limit(1).await; // SQLite takes this as "no more than now"
-    let full = sequencer.run_once(2_000).await;
-    assert!(matches!(full, Err(LedgerError::Store(StoreError::Full(_)))), "{full:?}");
-    assert_eq!(verified(&fresh.db, &our_key(), &log_id()).await.0.entries, 0);
-    limit(100_000).await;
-    assert_eq!(sequencer.run_once(2_000).await.unwrap(), Sequenced { from: 0, to: 600 });
-    check_entries(&verified(&fresh.db, &our_key(), &log_id()).await.1, &[("bank", 600)]);
+async fn a_full_disk_stops_the_ledger_and_loses_nothing(fresh: Fresh) {
+    let house = House::new(fresh).await;
+    submit(&house.fresh.db, ORG, "bank".into(), 0..600).await.unwrap();
+    house.disk.limit(Some(house.disk.used()));
+    let full = house.sequencer().run_once(2_000).await;
+    assert!(matches!(full, Err(LedgerError::Append(_))), "{full:?}");
+    assert_eq!(verified(&house.ledger, &our_key()).await.0.entries, 0);
+    house.disk.limit(None);
+    assert_eq!(drain(&house.sequencer()).await, 600);
+    check_entries(&verified(&house.ledger, &our_key()).await.1, &[("bank", 600)]);
 }
 
 /// Names the file to work on when this binary runs itself as the process to be killed.
 const VICTIM: &str = "BAILEE_TEST_LEDGER_VICTIM";
 
+/// A store and a log in files, as a platform has them.
+async fn on_disk(path: &Path) -> (Db, Ledger) {
+    let db = Db::open(&DbConfig::file(path)).await.unwrap();
+    migrate::to_latest(&db).await.unwrap();
+    let disk = FolderDisk::open(&path.with_extension("ledger")).unwrap();
+    let ledger = open_as(&db, (&log_id(), ORG), &our_key(), Box::new(disk)).await.unwrap();
+    (db, ledger)
+}
+
 /// Submits and sequences for ever, printing the size after each run; does nothing in an ordinary test run.
 #[tokio::test]
 async fn victim() {
     let Some(path) = std::env::var_os(VICTIM) else { return };
-    let db = Db::open(&DbConfig::file(path)).await.unwrap();
-    migrate::apply(&db, &migrate::ALL[..1]).await.unwrap();
-    let sequencer = open(&db).await.unwrap();
+    let (db, ledger) = on_disk(Path::new(&path)).await;
+    let sequencer = ledger.sequencer(&db);
     let mut size = sequencer.run_once(2_000).await.unwrap().to;
     loop {
         submit(&db, ORG, "bank".into(), size..size + 7).await.unwrap();
@@ -458,10 +516,10 @@ async fn what_was_said_to_be_signed_survives_a_kill() {
         said = sizes.take(lines).last().unwrap();
         victim.kill().unwrap();
         victim.wait().unwrap();
-        let db = Db::open(&DbConfig::file(&path)).await.unwrap();
-        let size = drain(&open(&db).await.unwrap()).await;
+        let (db, ledger) = on_disk(&path).await;
+        let size = drain(&ledger.sequencer(&db)).await;
         assert!(size >= said, "{said} were signed, {size} are there");
-        let (_, entries) = verified(&db, &our_key(), &log_id()).await;
+        let (_, entries) = verified(&ledger, &our_key()).await;
         check_entries(&entries, &[("bank", size)]);
     }
     assert!(said >= 97 * 7, "each victim went on where the last one was stopped");

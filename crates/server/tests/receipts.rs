@@ -103,7 +103,7 @@ impl House {
             app: app.clone(),
             ask: Arc::new(Banks(vec![bank.clone()])),
             outbound: Outbound { email: Some(email.clone()), sms: Some(sms.clone()) },
-            sequencer: install::sequencer(&app).await.unwrap(),
+            sequencer: install::sequencer(&app),
             started: app.now(),
         };
         let (name, unit, address) = ("Mara Roth", "4B", "mara@canary.example");

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evidence", &["domain", "wire", "audit"]),
     ("server", &["domain", "wire", "audit", "vault", "ui", "ledger", "evidence"]),
     ("edge", &["domain", "wire", "audit", "vault", "ui"]),
-    ("sim", &["domain", "wire", "audit", "vault", "server", "edge"]),
+    ("sim", &["domain", "wire", "audit", "vault", "ledger", "server", "edge"]),
     ("bailee", &["domain", "wire", "audit", "vault", "ui", "ledger", "evidence", "server", "edge", "sim"]),
 ];
 

@@ -1,7 +1,7 @@
 //! Syncs and latency of the custody ledger with one submitter.
 //!
-//! One submitter's event takes two commits: the row in the transaction of its change, then a run of the sequencer
-//! (entry, tiles, read back, recomputed, signed). Each must be one sync. Their time is measured beside a bare write of
+//! One submitter's event takes a commit, the row in the transaction of its change, and a run of the sequencer: a group
+//! of the tile log, then a commit that notes its place. Each must be one sync. Their time is measured beside a bare write of
 //! as many bytes with one `fdatasync`, into a file that is overwritten round and round like SQLite's log, and beside
 //! the same two commits on PostgreSQL where there is one.
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bailee_audit::key::{Ed25519Signer, KeyName};
 use bailee_edge::clock::Clocks;
+use bailee_ledger::disk::FolderDisk;
 use bailee_server::ledger::event::{self, NewEvent, SourceKind};
 use bailee_server::ledger::{LedgerError, LogId, LogKey, Sequencer};
 use bailee_server::store::{Db, DbConfig, migrate};
@@ -41,14 +42,15 @@ impl Ledger {
     ///
     /// # Errors
     /// Whatever the store says.
-    pub async fn open(db: &Db) -> anyhow::Result<Self> {
+    pub async fn open(db: &Db, folder: &Path) -> anyhow::Result<Self> {
         migrate::to_latest(db).await?;
         let signer = Ed25519Signer::from_seed(KeyName::new("bench.example/log")?, &[7; 32])?;
         let verifying = signer.verifying_key().clone();
-        let key = LogKey { signer: Arc::new(signer), verifying };
+        let key = LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() };
         let log = LogId::new("bench").expect("a good name");
-        let sequencer = Sequencer::open(db, &log, ORG, &key, NOW_MS).await?;
-        Ok(Self { db: db.clone(), sequencer, next: 1 })
+        let disk = FolderDisk::open(folder)?;
+        let log = bailee_server::ledger::Ledger::open(db, (&log, ORG), &key, Box::new(disk), NOW_MS).await?;
+        Ok(Self { db: db.clone(), sequencer: log.sequencer(db), next: 1 })
     }
 
     /// Records events one by one, each followed by a run of the sequencer.
@@ -120,14 +122,14 @@ pub async fn run(dir: &Path, rounds: u32, samples: u32) -> anyhow::Result<Report
     let clock = Clocks::start();
     let counted = syncs::count(dir, samples)?;
     let db = Db::open(&DbConfig::file(dir.join(STORE))).await?;
-    let mut ours = Ledger::open(&db).await?;
+    let mut ours = Ledger::open(&db, &dir.join("ledger")).await?;
     ours.commit(WARM_UP).await?;
     let written = written(&mut ours).await?;
     let cluster = Cluster::start()?;
     let mut peer = match &cluster {
         Some(cluster) => {
             let db = Db::open(&DbConfig::Postgres { url: cluster.database()? }).await?;
-            Some(Ledger::open(&db).await?)
+            Some(Ledger::open(&db, &dir.join("ledger-of-postgres")).await?)
         }
         None => None,
     };
@@ -231,12 +233,14 @@ fn count(report: &mut Report, counted: Option<Syncs>) {
     let Some(syncs) = counted else {
         return report.note("no strace: the syncs were not counted");
     };
-    let Syncs { commits, log, database, other } = syncs;
+    let Syncs { commits, log, database, tail, other } = syncs;
     let each = |count: u64| count as f64 / commits as f64;
     report.value("syncs a commit waits for", each(log.saturating_sub(2 * database)), "", Some(1.0));
+    // Every event is two commits and one group.
+    report.value("syncs of the tile log for a group", 2.0 * each(tail), "", Some(1.0));
     report.value("other syncs for a commit", each(other), "", Some(0.0));
     report.note(format!(
-        "counted by strace in {commits} commits: {log} syncs of the log, {database} of the database file, {other} others"
+        "counted by strace in {commits} commits: {log} syncs of the log, {database} of the database file, {tail} of the tile log, {other} others"
     ));
     report.note(
         "once in about a thousand pages SQLite copies its log into the database file: one sync of the log before, one \

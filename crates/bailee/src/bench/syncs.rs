@@ -33,6 +33,8 @@ pub struct Syncs {
     pub log: u64,
     /// Syncs of the database file: when the log is copied into it, once in about a thousand pages.
     pub database: u64,
+    /// Syncs of the tile log: one for each group.
+    pub tail: u64,
     /// Syncs of anything else.
     pub other: u64,
 }
@@ -68,7 +70,7 @@ pub fn count(dir: &Path, events: u32) -> anyhow::Result<Option<Syncs>> {
 /// Whatever the store says.
 pub async fn commit_watched(dir: &Path, events: u32) -> anyhow::Result<()> {
     let db = Db::open(&DbConfig::file(dir.join(STORE))).await?;
-    let mut ledger = Ledger::open(&db).await?;
+    let mut ledger = Ledger::open(&db, &dir.join("ledger")).await?;
     // The file's first pages and the statements are made here.
     ledger.commit(8).await?;
     let (mark, before) = (dir.join(MARK), *db.commits().borrow());
@@ -97,6 +99,8 @@ fn between_marks(trace: &str) -> Option<Syncs> {
             return Some(syncs);
         } else if file.ends_with("-wal") {
             syncs.log += 1;
+        } else if file.ends_with(".tail") {
+            syncs.tail += 1;
         } else if file.ends_with(STORE) {
             syncs.database += 1;
         } else {
@@ -118,10 +122,11 @@ mod tests {
             8 <... fdatasync resumed>) = 0\n\
             8 fdatasync(9</d/store.db-wal>) = 0\n\
             8 fdatasync(8</d/store.db>) = 0\n\
+            8 fdatasync(5</d/ledger/00000000.tail>) = 0\n\
             8 fsync(3</d>) = 0\n\
             7 fdatasync(4</d/bench-mark>) = 0\n\
             8 fdatasync(9</d/store.db-wal>) = 0\n";
-        assert_eq!(between_marks(trace), Some(Syncs { commits: 0, log: 2, database: 1, other: 1 }));
+        assert_eq!(between_marks(trace), Some(Syncs { commits: 0, log: 2, database: 1, tail: 1, other: 1 }));
         assert_eq!(between_marks("7 fdatasync(4</d/bench-mark>) = 0\n"), None);
     }
 }

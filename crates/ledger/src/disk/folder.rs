@@ -20,8 +20,8 @@ pub struct FolderDisk {
     folder: PathBuf,
     most_open: usize,
     open: Mutex<Open>,
-    /// Held for its lock.
-    _lock: File,
+    /// Held for its lock; none beside the process that has it.
+    lock: Option<File>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,21 @@ impl FolderDisk {
             TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
             TryLockError::Error(error) => error,
         })?;
-        Ok(Self { folder: folder.to_owned(), most_open: most_open(), open: Mutex::default(), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), most_open: most_open(), open: Mutex::default(), lock: Some(lock) })
+    }
+
+    /// Reads a folder beside the process that owns it: what is there now. Nothing is changed; where opening a log would
+    /// tidy up, it is left to the owner.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::NotFound`] when there is no such folder.
+    pub fn beside(folder: &Path) -> io::Result<Self> {
+        std::fs::read_dir(folder)?;
+        Ok(Self { folder: folder.to_owned(), most_open: most_open(), open: Mutex::default(), lock: None })
+    }
+
+    const fn is_ours(&self) -> bool {
+        self.lock.is_some()
     }
 
     fn path(&self, name: Name) -> PathBuf {
@@ -61,7 +75,8 @@ impl FolderDisk {
             *used = now;
             return Ok(Arc::clone(file));
         }
-        let file = Arc::new(private().open(self.path(name))?);
+        let options = if self.is_ours() { private() } else { OpenOptions::new().read(true).clone() };
+        let file = Arc::new(options.open(self.path(name))?);
         if open.files.len() >= self.most_open {
             open.forget_half();
         }
@@ -121,6 +136,9 @@ impl Disk for FolderDisk {
     }
 
     fn create(&self, name: Name) -> io::Result<()> {
+        if !self.is_ours() {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         private().create_new(true).open(self.path(name)).map(|_| ())
     }
 
@@ -133,14 +151,23 @@ impl Disk for FolderDisk {
     }
 
     fn write_at(&self, name: Name, from: u64, bytes: &[u8]) -> io::Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
         self.file(name)?.write_all_at(bytes, from)
     }
 
     fn sync(&self, name: Name) -> io::Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
         self.file(name)?.sync_data()
     }
 
     fn rename(&self, from: Name, to: Name) -> io::Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
         let mut open = self.opened();
         open.files.remove(&from);
         open.files.remove(&to);
@@ -148,12 +175,18 @@ impl Disk for FolderDisk {
     }
 
     fn remove(&self, name: Name) -> io::Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
         let mut open = self.opened();
         open.files.remove(&name);
         std::fs::remove_file(self.path(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
         File::open(&self.folder)?.sync_all()
     }
 }

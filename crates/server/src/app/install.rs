@@ -10,14 +10,16 @@ use std::sync::{Arc, Mutex, OnceLock};
 use bailee_audit::key::{KeyError, KeyId, KeyName, SignError, Signer, VerifyingKey};
 use bailee_domain::id::{OrgId, SiteId};
 use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
+use bailee_ledger::disk::Disk;
 use bailee_vault::kek::KeyProvider;
 use bailee_vault::seal::{SealError, StoredKey};
+use bailee_vault::sign::SigningKey;
 use bailee_vault::stretch::Cost;
 use rand_core::Rng;
 use tokio::sync::Notify;
 
 use super::{App, AppError, Clock, FieldError, Keys, Live, Parts, Refused};
-use crate::ledger::{LedgerError, LogId, LogKey, Sequencer};
+use crate::ledger::{Ledger, LedgerError, LogId, LogKey, Sequencer};
 use crate::store::migrate::{self, MigrateError};
 use crate::store::tables::org::OrgRow;
 use crate::store::tables::site::SiteRow;
@@ -44,6 +46,16 @@ pub struct Outside {
     pub rng: Box<dyn Rng + Send>,
     /// What a guess at a password or code costs; [`Cost::STANDARD`] outside simulation.
     pub cost: Cost,
+    /// Where the custody log lies.
+    pub ledger: LedgerDisk,
+}
+
+/// Where the custody log lies, and whose it is.
+pub enum LedgerDisk {
+    /// This process appends to it.
+    Own(Box<dyn Disk>),
+    /// Another process does; this one reads.
+    Beside(Box<dyn Disk>),
 }
 
 /// Why the platform does not open.
@@ -77,7 +89,7 @@ pub async fn open_or_create(
     names: &Names,
 ) -> Result<App, InstallError> {
     migrate::to_latest(&db).await?;
-    let Outside { clock, mut rng, cost } = outside;
+    let Outside { clock, mut rng, cost, ledger } = outside;
     let (org, stored) = match db.read(async |tx| load(&tx).await).await? {
         Some(found) => found,
         None => {
@@ -87,31 +99,32 @@ pub async fn open_or_create(
         }
     };
     let keys = Keys::open(provider, &stored, cost)?;
-    let app = App::new(Parts {
+    // Checks the log against the store, so that a platform whose log contradicts itself does not come up as if nothing
+    // were wrong; at the first start it makes both.
+    let log = LogId::new(org.log_id.clone()).ok_or(AppError::Damaged { what: "org.log_id" })?;
+    let (key, of) = (key_of(&keys, &log)?, org.id.to_string());
+    let ledger = match ledger {
+        LedgerDisk::Own(disk) => Ledger::open(&db, (&log, &of), &key, disk, clock.now().unix_ms()).await?,
+        LedgerDisk::Beside(disk) => Ledger::open_beside((&log, &of), &key, disk).await?,
+    };
+    Ok(App::new(Parts {
         db,
         keys,
         clock,
         rng: Mutex::new(rng),
         org: org.id,
         log_id: org.log_id,
+        ledger,
         live: Live::default(),
         work: Notify::new(),
         public_url: OnceLock::new(),
-    });
-    // Makes the log's row at the first start; at any other it checks the stored log, so that a platform whose log
-    // contradicts itself does not come up as if nothing were wrong.
-    sequencer(&app).await?;
-    Ok(app)
+    }))
 }
 
-/// The sequencer of the platform's log, checked against what is stored.
-///
-/// # Errors
-/// [`InstallError::Ledger`] or [`InstallError::LogKey`].
-pub async fn sequencer(app: &App) -> Result<Sequencer, InstallError> {
-    let log = LogId::new(app.log_id()).ok_or(AppError::Damaged { what: "org.log_id" })?;
-    let (org, now) = (app.org().to_string(), app.now().unix_ms());
-    Ok(Sequencer::open(app.db(), &log, &org, &log_key(app)?, now).await?)
+/// The sequencer of the platform's log.
+#[must_use]
+pub fn sequencer(app: &App) -> Sequencer {
+    app.ledger().sequencer(app.db())
 }
 
 /// The key of the platform's log, under the log's origin `bailee/<log id>`.
@@ -119,15 +132,19 @@ pub async fn sequencer(app: &App) -> Result<Sequencer, InstallError> {
 /// # Errors
 /// [`KeyError`] when the log's id is no key name.
 pub fn log_key(app: &App) -> Result<LogKey, KeyError> {
-    let name = KeyName::new(&format!("bailee/{}", app.log_id()))?;
-    let verifying = VerifyingKey::new(name, app.keys().log.public().0);
-    let signer = LogSigner { app: app.clone(), verifying: verifying.clone() };
-    Ok(LogKey { signer: Arc::new(signer), verifying })
+    key_of(app.keys(), app.ledger().id())
+}
+
+fn key_of(keys: &Keys, log: &LogId) -> Result<LogKey, KeyError> {
+    let name = KeyName::new(&format!("bailee/{log}"))?;
+    let verifying = VerifyingKey::new(name, keys.log.public().0);
+    let signer = LogSigner { key: keys.log.clone(), verifying: verifying.clone() };
+    Ok(LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() })
 }
 
 /// Signs checkpoints with the platform's key, which does not leave [`Keys`].
 struct LogSigner {
-    app: App,
+    key: Arc<SigningKey>,
     verifying: VerifyingKey,
 }
 
@@ -141,7 +158,7 @@ impl Signer for LogSigner {
     }
 
     fn sign(&self, text: &[u8]) -> Result<Vec<u8>, SignError> {
-        Ok(self.app.keys().log.sign(text).to_vec())
+        Ok(self.key.sign(text).to_vec())
     }
 }
 

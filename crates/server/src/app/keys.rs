@@ -1,5 +1,7 @@
 //! The platform's keys: made at the first start, stored wrapped, opened once.
 
+use std::sync::Arc;
+
 use bailee_vault::blind::BlindKey;
 use bailee_vault::kek::KeyProvider;
 use bailee_vault::seal::{Keyring, Purpose, SealError, Sealer, StoredKey};
@@ -17,7 +19,7 @@ const SEEDS: [&str; 5] = ["log", "issuer", "link", "blind", "code-name"];
 pub struct Keys {
     ring: Keyring,
     /// Signs checkpoints of the ledger.
-    pub log: SigningKey,
+    pub log: Arc<SigningKey>,
     /// Signs QR tokens.
     pub issuer: SigningKey,
     /// The platform's identity on the link; banks pin it.
@@ -49,7 +51,7 @@ impl Keys {
             newest.ok_or(SealError::NoKeyFor(Purpose::new(purpose)?))?.unwrap(provider)
         };
         Ok(Self {
-            log: SigningKey::from_seed(&seed("log")?),
+            log: Arc::new(SigningKey::from_seed(&seed("log")?)),
             issuer: SigningKey::from_seed(&seed("issuer")?),
             link: Identity::from_seed(&seed("link")?),
             code_name: seed("code-name")?,

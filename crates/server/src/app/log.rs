@@ -4,6 +4,8 @@
 
 pub mod csv;
 mod epcis;
+mod explore;
+mod head;
 
 use bailee_audit::hash::{Hash, leaf_hash};
 use bailee_domain::access::Permission;
@@ -13,10 +15,14 @@ use bailee_wire::event::{Shown, decode};
 use futures_util::stream::{self, Stream, TryStreamExt};
 
 use super::{App, AppError, Change, Principal, Refused, banks};
-use crate::ledger::{LedgerError, LogId, LogReader};
+use crate::ledger::LedgerError;
 use crate::store::tables::{damaged, event, log_index};
 
 pub use epcis::epcis;
+pub use explore::{
+    Counted, Explore, Explored, Facets, MOST_COUNTED, MOST_SEEN, Position, Rest, Turn, explore,
+};
+pub use head::{Head, Vouching, head};
 
 pub use crate::store::tables::log_index::{Indexed, LogFilter, LogOrder, LogRow};
 
@@ -125,13 +131,21 @@ pub async fn entry(app: &App, principal: &Principal, id: i64) -> Result<Entry, A
     Ok(Entry { id, view: leaf.view(), leaf: found.bytes, leaf_hash, proven })
 }
 
+/// The proof of an entry as a file that anybody can check (C2SP tlog-proof v1); `None` until the log has placed it.
+///
+/// # Errors
+/// As [`entry`].
+pub async fn proof_file(app: &App, principal: &Principal, id: i64) -> Result<Option<String>, AppError> {
+    entry(app, principal, id).await?;
+    super::receipts::proof_of_event(app, id).await
+}
+
 /// Proves that the entry `index` is in the newest signed tree.
 ///
 /// # Errors
 /// The store's; [`AppError::Damaged`] when the log contradicts itself.
 pub(crate) async fn prove(app: &App, index: u64) -> Result<Proven, AppError> {
-    let log = LogId::new(app.log_id()).ok_or(damaged("org.log_id"))?;
-    let reader = LogReader::new(app.db(), &log);
+    let reader = app.ledger().reader();
     let checkpoint = reader.checkpoint().await.map_err(ledger)?;
     // The second line of a checkpoint is the tree's size (C2SP tlog-checkpoint).
     let size = checkpoint.lines().nth(1).and_then(|line| line.parse().ok());

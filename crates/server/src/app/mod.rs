@@ -55,6 +55,7 @@ pub use error::{AppError, FieldError, Refused};
 pub use keys::Keys;
 pub use live::{BankLive, Live, LiveChange};
 
+use crate::ledger::Ledger;
 use crate::store::{Db, StoreError, Tx, tables};
 
 /// The platform: its store, keys, clock and live view. Cheap to clone.
@@ -75,6 +76,8 @@ pub struct Parts {
     pub org: OrgId,
     /// The id of its log, as in the URL.
     pub log_id: String,
+    /// Its log.
+    pub ledger: Ledger,
     /// What banks look like right now.
     pub live: Live,
     /// Wakes the reconcilers of `jobs`.
@@ -112,6 +115,11 @@ impl App {
     /// The log's id.
     pub fn log_id(&self) -> &str {
         &self.0.log_id
+    }
+
+    /// The custody log.
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     /// The live view of the banks.

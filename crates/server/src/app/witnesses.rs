@@ -14,7 +14,7 @@ use bailee_domain::time::WallTime;
 
 use super::alarm::{self, Alarm};
 use super::{App, AppError, Change, LiveChange, Principal};
-use crate::ledger::{LedgerError, LogId, LogReader};
+use crate::ledger::LedgerError;
 use crate::store::Tx;
 use crate::store::tables::witness::{self, CosignatureRow, EvidenceRow, RoundRow, WitnessRow};
 
@@ -118,7 +118,7 @@ pub async fn configured(app: &App, keys: &[CosignerKey]) -> Result<(), AppError>
 /// The store's, or the ledger's.
 pub async fn newest_round(app: &App) -> Result<Option<(RoundRow, Vec<WitnessRow>)>, AppError> {
     let (log, now) = (app.log_id().to_owned(), app.now());
-    let Some(checkpoint) = checkpoint(app).await? else { return Ok(None) };
+    let checkpoint = checkpoint(app).await?;
     let size = size_of(&checkpoint);
     let read = {
         let log = log.clone();
@@ -252,7 +252,7 @@ async fn refuse(
 /// # Errors
 /// The store's, or the ledger's.
 pub async fn published(app: &App) -> Result<String, LedgerError> {
-    let checkpoint = reader(app)?.checkpoint().await?;
+    let checkpoint = app.ledger().reader().checkpoint().await?;
     let (log, size) = (app.log_id().to_owned(), size_of(&checkpoint));
     let read = async move |tx: Tx| {
         let round = witness::rounds(&tx, &log).await?.into_iter().find(|round| round.size == size);
@@ -337,7 +337,7 @@ pub async fn overview(
         Ok::<_, AppError>((witnesses, witness::evidence(&tx, &log, 20).await?))
     };
     let (witnesses, evidence) = app.db().read(read).await?;
-    let size = checkpoint(app).await?.map_or(0, |checkpoint| size_of(&checkpoint));
+    let size = size_of(&checkpoint(app).await?);
     let witnessed = witnessed(app, policy).await.map_err(store_failed)?.map(|note| size_of(&note));
     Ok(Overview { size, witnesses, witnessed, evidence })
 }
@@ -348,17 +348,8 @@ pub fn is_current(row: &WitnessRow, now: WallTime) -> bool {
     row.refusal.is_empty() && row.cosigned_at.is_some_and(|at| now.since_ms(at) < CURRENT_MS)
 }
 
-fn reader(app: &App) -> Result<LogReader, LedgerError> {
-    let log = LogId::new(app.log_id()).ok_or(LedgerError::OutOfRange)?;
-    Ok(LogReader::new(app.db(), &log))
-}
-
-async fn checkpoint(app: &App) -> Result<Option<String>, AppError> {
-    match reader(app).map_err(store_failed)?.checkpoint().await {
-        Ok(checkpoint) => Ok(Some(checkpoint)),
-        Err(LedgerError::NoSuchLog(_)) => Ok(None),
-        Err(error) => Err(store_failed(error)),
-    }
+async fn checkpoint(app: &App) -> Result<String, AppError> {
+    app.ledger().reader().checkpoint().await.map_err(store_failed)
 }
 
 /// The proof that the log of `new` entries begins with the one of `old`.
@@ -366,7 +357,7 @@ async fn checkpoint(app: &App) -> Result<Option<String>, AppError> {
 /// # Errors
 /// The store's.
 pub async fn proof(app: &App, old: u64, new: u64) -> Result<Vec<bailee_audit::Hash>, AppError> {
-    reader(app).map_err(store_failed)?.consistency_proof(old, new).await.map_err(store_failed)
+    app.ledger().reader().consistency_proof(old, new).await.map_err(store_failed)
 }
 
 fn store_failed(error: LedgerError) -> AppError {

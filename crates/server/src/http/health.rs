@@ -14,7 +14,6 @@ use super::guard::Asked;
 use super::once::sha256;
 use super::problem::{self, Problem};
 use crate::app::Principal;
-use crate::ledger::{LogId, LogReader};
 
 /// What is counted since the start.
 #[derive(Default)]
@@ -79,9 +78,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 async fn log_size(http: &Http) -> Option<u64> {
-    let log = LogId::new(http.app().log_id())?;
-    let head = LogReader::new(http.app().db(), &log).head().await;
-    head.inspect_err(|error| tracing::warn!(?error, "not ready")).ok().map(|head| head.size)
+    let noted = http.app().ledger().noted(http.app().db()).await;
+    noted.inspect_err(|error| tracing::warn!(?error, "not ready")).ok()
 }
 
 async fn exposition(http: &Http) -> String {

@@ -10,7 +10,7 @@ use super::Http;
 use super::guard::RequestId;
 use super::problem::Problem;
 use crate::app::witnesses;
-use crate::ledger::{LedgerError, LogId, LogReader};
+use crate::ledger::LedgerError;
 
 /// Tiles never change: a wider one has another name.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -22,16 +22,17 @@ pub async fn file(
     Path((log, path)): Path<(String, String)>,
     axum::Extension(id): axum::Extension<RequestId>,
 ) -> Response {
-    match read(&http, log, &path).await {
+    match read(&http, &log, &path).await {
         Ok(response) => response,
         Err(problem) => problem.json(&id.0),
     }
 }
 
-async fn read(http: &Http, log: String, path: &str) -> Result<Response, Problem> {
-    let log =
-        LogId::new(log).filter(|log| log.as_str() == http.app().log_id()).ok_or_else(Problem::not_found)?;
-    let reader = LogReader::new(http.app().db(), &log);
+async fn read(http: &Http, log: &str, path: &str) -> Result<Response, Problem> {
+    if log != http.app().log_id() {
+        return Err(Problem::not_found());
+    }
+    let reader = http.app().ledger().reader();
     match path {
         "checkpoint" => Ok(text(witnesses::published(http.app()).await.map_err(|error| failed(&error))?)),
         // The newest that a quorum of witnesses cosigned, and who they are.
@@ -67,7 +68,7 @@ fn open_to_all() -> (HeaderName, &'static str) {
 
 fn failed(error: &LedgerError) -> Problem {
     match error {
-        LedgerError::NoSuchLog(_) | LedgerError::OutOfRange => Problem::not_found(),
+        LedgerError::OutOfRange => Problem::not_found(),
         LedgerError::Store(_) => {
             tracing::error!(?error, "the log could not be read");
             Problem::unavailable()

@@ -2,18 +2,14 @@
 
 use super::{JobError, Progress};
 use crate::app::{App, LiveChange};
-use crate::ledger::{LedgerError, Sequencer};
+use crate::ledger::Sequencer;
 
-/// One run of the sequencer. Another node that was faster is no failure.
+/// One run of the sequencer.
 ///
 /// # Errors
 /// The ledger's; a log that contradicts itself stays as it is until a person has looked.
 pub async fn run_once(app: &App, sequencer: &Sequencer) -> Result<Progress, JobError> {
-    let done = match sequencer.run_once(app.now().unix_ms()).await {
-        Ok(done) => done,
-        Err(LedgerError::Overtaken(_)) => return Ok(Progress::Worked),
-        Err(error) => return Err(error.into()),
-    };
+    let done = sequencer.run_once(app.now().unix_ms()).await?;
     if done.to > done.from {
         app.live().tell(LiveChange::Log);
     }

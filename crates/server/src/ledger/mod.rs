@@ -1,9 +1,21 @@
-//! The custody ledger: one append-only Merkle log per organisation, in the same store as everything else.
+//! The custody ledger: one append-only Merkle log per organisation, as files beside the store.
 //!
 //! A use case writes its event with [`event::record`] in the transaction of its change, so neither exists without the
-//! other. The [`Sequencer`] of a log turns such rows into leaves, in order, and signs the tree; [`LogReader`] serves
-//! it in the layout of C2SP tlog-tiles. Nothing here knows what an event says, and nothing here ever changes or
-//! removes a leaf.
+//! other, and the caller is answered when that is durable. The [`Sequencer`] hands such rows to the tile log of
+//! `bailee_ledger`, in order, which makes them durable under a signed checkpoint; then it notes their leaves in the store.
+//! [`LogReader`] serves the log. Nothing here knows what an event says, and nothing here changes or removes a leaf.
+//!
+//! # Two places that must agree
+//! | stop | found at the next opening |
+//! |---|---|
+//! | before the tile log has the group | the events pending, as before |
+//! | after, before the store notes it | entries beyond the store's mark: each must be a pending event, and is marked |
+//! | after the store notes it | both |
+//!
+//! So the log may be ahead of the store by one run, and never behind. A log that is behind, or has another tree, or has
+//! entries that no pending event explains, is refused: an old database or an old folder was put back, or somebody wrote
+//! into one of them. A folder that is gone altogether is made again from the events if the store still has every one and
+//! they give the tree that was signed.
 //!
 //! # Order, and why no lock on writers is needed
 //! On PostgreSQL an event's id is drawn before its transaction commits, so id 6 may become visible before id 5. The
@@ -15,20 +27,21 @@
 //! the row id.
 //!
 //! # One sequencer
-//! The first statement of a run locks the log's row, and the last one swaps (size, root) only if both are what the run
-//! started from. Any number of sequencers of one log may run: they take turns, and none can sign a second future. With
-//! the lock held nobody else writes the log's rows, so on PostgreSQL a run is `READ COMMITTED`: as `SERIALIZABLE` it
-//! would collide with every writer of events and could starve.
+//! The folder is locked by one process, and runs of a process take turns. The store's mark moves only from where the run
+//! found it.
 
 pub mod event;
+mod keeper;
 mod read;
 mod rows;
 mod sequencer;
 
-use bailee_audit::{checkpoint::CheckpointError, hash::Hash, tile::TileId};
+use bailee_ledger::AppendError;
 
+pub use bailee_ledger::LogKey;
+pub use keeper::Ledger;
 pub use read::LogReader;
-pub use sequencer::{BATCH, LogKey, Sequenced, Sequencer, Stage, Tripwire};
+pub use sequencer::{BATCH, Sequenced, Sequencer, Stage, Tripwire};
 
 use crate::store::StoreError;
 
@@ -64,103 +77,78 @@ pub enum LedgerError {
     /// The store failed; nothing was changed unless it says otherwise.
     #[error("the store of the ledger failed")]
     Store(#[from] StoreError),
-    /// There is no log of that name.
-    #[error("there is no log {0}")]
-    NoSuchLog(LogId),
-    /// The stored log contradicts itself. Nothing is appended or signed until a person has looked.
-    #[error("log {log} contradicts itself: {what}")]
+    /// The tile log failed, or contradicts itself or what the store knows of it.
+    #[error("the custody log failed")]
+    Log(#[source] bailee_ledger::LedgerError),
+    /// Entries may or may not have been appended; the next run finds out.
+    #[error("the custody log could not be appended to")]
+    Append(#[from] AppendError),
+    /// Log and store don't say the same. Nothing is appended or signed until a person has looked.
+    #[error("log {log} and the store contradict each other: {what}")]
     Disagrees {
         /// The log.
         log: LogId,
-        /// Which of its parts disagree.
+        /// What they disagree about.
         what: Disagreement,
     },
-    /// Another sequencer was faster; nothing was changed.
-    #[error("another sequencer has moved log {0} on")]
-    Overtaken(LogId),
-    /// The key could not be used.
-    #[error("the checkpoint could not be signed")]
-    Sign(#[source] CheckpointError),
     /// The log has no such entry, tile or size.
     #[error("the log does not reach that far")]
     OutOfRange,
     /// An event has no bytes, or more than an entry can hold.
     #[error("an event of {0} bytes does not fit an entry")]
     EventSize(usize),
-    /// A file of an export could not be written.
-    #[error("the log could not be exported")]
-    Export(#[from] std::io::Error),
-    /// A [`Tripwire`] ended the run; nothing was changed.
+    /// A [`Tripwire`] ended the run.
     #[error("stopped at {0:?}")]
     Stopped(Stage),
+    /// The thread that worked on it has ended.
+    #[error("the work on the custody log was broken off")]
+    BrokenOff,
+    /// This process only reads the log; another one owns it.
+    #[error("another process appends to this log")]
+    NotOurs,
 }
 
-/// Two parts of a stored log that do not say the same.
+impl From<bailee_ledger::LedgerError> for LedgerError {
+    fn from(error: bailee_ledger::LedgerError) -> Self {
+        match error {
+            bailee_ledger::LedgerError::OutOfRange => Self::OutOfRange,
+            error => Self::Log(error),
+        }
+    }
+}
+
+/// What a log and the store of its events can disagree about.
 #[derive(Debug, thiserror::Error)]
 pub enum Disagreement {
-    /// The stored checkpoint is not one this key signed for this log.
-    #[error("the stored checkpoint is not valid under the log's key")]
-    Checkpoint(#[source] CheckpointError),
-    /// The row says one tree, the signed checkpoint another.
-    #[error(
-        "the row has size {row_size} and root {row_root}, the signed checkpoint size {signed_size} and root {signed_root}"
-    )]
-    RowAndCheckpoint {
-        /// Size in the row.
-        row_size: u64,
-        /// Root in the row.
-        row_root: Hash,
-        /// Size that was signed.
-        signed_size: u64,
-        /// Root that was signed.
-        signed_root: Hash,
-    },
-    /// A tile of the right edge is missing or too short.
-    #[error("{tile} has {have} bytes where the tree needs {need}")]
-    TileShort {
-        /// The tile.
-        tile: TileId,
-        /// Bytes found.
-        have: usize,
-        /// Bytes needed.
-        need: usize,
-    },
-    /// The tiles add up to another root.
-    #[error("the tiles give root {tiles}, the row says {row}")]
-    TilesAndRoot {
-        /// Root computed from tiles.
-        tiles: Hash,
-        /// Root in the row.
-        row: Hash,
-    },
-    /// An entry is missing where the tree has one.
-    #[error("entry {0} is missing")]
-    EntryMissing(u64),
-    /// An entry's bytes hash to something else than its leaf.
-    #[error("entry {0} is not what its leaf hash says")]
-    EntryAndLeaf(u64),
-    /// The event that points at a leaf is not the entry stored there.
-    #[error("entry {0} is not the event that points at it")]
+    /// The log has an entry that no pending event explains: the store is older than the log, or one of them was written to.
+    #[error("entry {0} is no event that waits for its leaf")]
     EntryAndEvent(u64),
-    /// A tile read back is not the tile written.
-    #[error("{0} reads back differently than it was written")]
-    TileWritten(TileId),
-    /// There are entries beyond the size that was signed.
-    #[error("entry {0} is beyond the signed size")]
-    EntryBeyond(u64),
-    /// The root computed a second way is another.
-    #[error("the appender gives root {appended}, the entries read back give {recomputed}")]
-    SecondPath {
-        /// Root the append gave.
-        appended: Hash,
-        /// Root recomputed from what is stored.
-        recomputed: Hash,
+    /// The log is ahead of the store by more than one run can have appended.
+    #[error("the log has {log} entries, the store knows of {store}: an old database was put back")]
+    StoreBehind {
+        /// Entries of the log.
+        log: u64,
+        /// Entries marked in the store.
+        store: u64,
     },
+    /// The row of the log in the store moved while this process held the log.
+    #[error("somebody else has marked events beyond entry {0}")]
+    Marked(u64),
+    /// The log's folder is empty, and the events in the store do not give the tree that was signed.
+    #[error("the log is gone and cannot be made again from the store: entry {0} is missing or another")]
+    NotRebuilt(u64),
 }
 
 /// A count or index for a column; the store's integers end at 2^63 - 1.
 pub(crate) fn column(number: u64) -> Result<i64, LedgerError> {
     i64::try_from(number).map_err(|_| LedgerError::OutOfRange)
+}
+
+/// Runs something that reads or writes files away from the threads that serve requests.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
+) -> Result<T, LedgerError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| LedgerError::BrokenOff)?
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub const ALL: &[Migration] = migrations![
     5 "0005_evidence.sql",
     6 "0006_witness.sql",
     7 "0007_erasure.sql",
+    8 "0008_log_explorer.sql",
+    9 "0009_tile_log.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -14,6 +14,7 @@ use bailee_domain::bank::io::Request as Asked;
 use bailee_domain::compartment::Reach;
 use bailee_domain::id::{BankId, PersonId, SessionId};
 use bailee_domain::time::WallTime;
+use bailee_ledger::disk::MemoryDisk;
 use bailee_server::app::install::{self, Names, Outside};
 use bailee_server::app::link::{Ask, Asking, NotAnswered};
 use bailee_server::app::people::{self, ResidentInput};
@@ -63,7 +64,7 @@ pub async fn platform_at(url: &str) -> Platform {
     let clock = Arc::new(TestClock::at(START));
     let kek = MemoryKek::random(&mut ChaCha20Rng::seed_from_u64(1));
     let rng = Box::new(ChaCha20Rng::seed_from_u64(2));
-    let outside = Outside { clock: Box::new(clock.clone()), rng, cost: Cost::SIMULATION };
+    let outside = Outside { clock: Box::new(clock.clone()), rng, cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())) };
     let names = Names { org: "Harbour Homes".into(), site: "Harbour House".into() };
     let db = Db::open(&DbConfig::memory()).await.unwrap();
     let app = install::open_or_create(db, &kek, outside, &names).await.unwrap();
@@ -71,7 +72,7 @@ pub async fn platform_at(url: &str) -> Platform {
     let options =
         Options { log_key: log_key.to_string(), link_address: "127.0.0.1:8443".into(), ..Options::new(url) };
     let router = http::router(app.clone(), Arc::new(Silent), options);
-    let sequencer = install::sequencer(&app).await.unwrap();
+    let sequencer = install::sequencer(&app);
     Platform { app, clock, router, sequencer, log_key }
 }
 

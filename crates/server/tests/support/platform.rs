@@ -8,6 +8,7 @@ use bailee_domain::access::{Assignment, Permission, Role, Scope};
 use bailee_domain::id::{BankId, PersonId, SiteId};
 use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_domain::time::WallTime;
+use bailee_ledger::disk::MemoryDisk;
 use bailee_server::app::install::{self, Names, Outside};
 use bailee_server::app::set_up::{self, Administrator};
 use bailee_server::app::sign_in::{self, Step};
@@ -143,8 +144,6 @@ impl Rig {
             "meta",
             "event",
             "ledger",
-            "ledger_entry",
-            "ledger_tile",
             "stored_key",
             "org",
             "site",
@@ -164,6 +163,13 @@ impl Rig {
             "api_token",
             "idempotency",
             "log_index",
+            "receipt",
+            "evidence_export",
+            "evidence_piece",
+            "evidence_told",
+            "code_order",
+            "legal_hold",
+            "erasure",
         ];
         let mut all = Vec::new();
         for table in TABLES {
@@ -187,7 +193,7 @@ impl Rig {
 
 pub async fn open(db: Db, kek: &MemoryKek, clock: Arc<TestClock>, seed: u64) -> App {
     let rng = Box::new(ChaCha20Rng::seed_from_u64(seed));
-    let outside = Outside { clock: Box::new(clock), rng, cost: Cost::SIMULATION };
+    let outside = Outside { clock: Box::new(clock), rng, cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())) };
     let names = Names { org: "Oak Court".into(), site: "Oak Court".into() };
     install::open_or_create(db, kek, outside, &names).await.unwrap()
 }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use bailee_domain::id::BankId;
 use bailee_domain::time::{MonoTime, WallTime};
+use bailee_ledger::disk::MemoryDisk;
 use bailee_server::app::install::{self, Names, Outside};
 use bailee_server::app::link::{self, Desk};
 use bailee_server::app::{App, Clock};
@@ -114,6 +115,8 @@ pub struct Platform {
     clock: Arc<SimClock>,
     db: Db,
     kek: MemoryKek,
+    /// The folder of the custody log, which outlives the process.
+    ledger: MemoryDisk,
     tripped: Arc<AtomicUsize>,
     process: Option<Process>,
     did: Vec<Did>,
@@ -135,6 +138,7 @@ impl Platform {
             clock: Arc::default(),
             db,
             kek,
+            ledger: MemoryDisk::default(),
             tripped: Arc::default(),
             process: None,
             did: Vec::new(),
@@ -151,12 +155,12 @@ impl Platform {
         let outside = Outside {
             clock: Box::new(ClockOf(self.clock.clone())),
             rng: Box::new(dice.generator()),
-            cost: Cost::SIMULATION,
+            cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(self.ledger.clone())),
         };
         let names = Names { org: "Oak Court".into(), site: "Oak Court".into() };
         let opening = install::open_or_create(self.db.clone(), &self.kek, outside, &names);
         let app = self.runtime.block_on(opening).expect("the platform opens its own store");
-        let sequencer = self.runtime.block_on(install::sequencer(&app)).expect("its log is sound");
+        let sequencer = install::sequencer(&app);
         let desk = Desk::new(&app);
         let nudged = Arc::new(Mutex::new(Vec::new()));
         let nudges = nudged.clone();
@@ -225,8 +229,7 @@ impl Platform {
     /// The log as everybody sees it.
     pub fn log(&self) -> Option<LogReader> {
         let app = self.app()?;
-        let id = bailee_server::ledger::LogId::new(app.log_id())?;
-        Some(LogReader::new(app.db(), &id))
+        Some(app.ledger().reader())
     }
 
     /// Runs something that waits for nothing but the store.

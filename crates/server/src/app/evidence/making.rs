@@ -20,7 +20,7 @@ use crate::app::people::open_salted;
 use crate::app::{App, AppError, install};
 use crate::evidence::collect::{Chosen, Index, filter_of};
 use crate::evidence::{CollectError, prove};
-use crate::ledger::{LogId, LogReader};
+use crate::ledger::LogReader;
 use crate::store::tables::log_index::{LogFilter, actor_from_text};
 use crate::store::tables::{bank, damaged, evidence, person, site};
 
@@ -71,8 +71,7 @@ pub async fn make_next(app: &App) -> Result<bool, AppError> {
 /// [`CollectError::NotSignedYet`] until the log has signed the record of the export; see [`CollectError`].
 pub async fn write_to(app: &App, id: EvidenceId, out: File) -> Result<(File, Written), CollectError> {
     let export = load(app, id).await?;
-    let log_id = LogId::new(app.log_id()).ok_or(damaged("org.log_id")).map_err(CollectError::App)?;
-    let reader = LogReader::new(app.db(), &log_id);
+    let reader = app.ledger().reader();
     let (checkpoint, key, tree, origin) = signed(app, &reader).await?;
     let index = Index { db: app.db(), org: app.org() };
     let asked = &export.asked;

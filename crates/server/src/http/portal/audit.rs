@@ -26,7 +26,6 @@ use crate::app::log::{self, ListLog, LogFilter, LogRow, Proven};
 use crate::app::{AppError, Principal};
 use crate::http::problem::Problem;
 use crate::http::{Http, export};
-use crate::ledger::{LogId, LogReader};
 
 const PAGE: u32 = 25;
 /// Kinds offered as filters; any other can be typed into the address.
@@ -175,8 +174,7 @@ fn actor(names: &Names, row: &LogRow) -> String {
 /// # Errors
 /// The store's.
 pub async fn seal(http: &Http) -> Result<Seal, Problem> {
-    let id = LogId::new(http.app().log_id()).ok_or_else(Problem::failed)?;
-    let reader = LogReader::new(http.app().db(), &id);
+    let reader = http.app().ledger().reader();
     let Ok(checkpoint) = reader.checkpoint().await else { return Ok(unsound(http)) };
     let mut lines = checkpoint.lines();
     let origin = lines.next().unwrap_or_default().to_owned();
