@@ -24,9 +24,11 @@ pub(super) fn writer(place: &SqlitePlace) -> Result<Connection, StoreError> {
         }
     }
     .map_err(translate)?;
-    set_up(&conn, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-        // What is deleted is overwritten with zeros, not only unlinked: see `Db::scrub`.
-        PRAGMA secure_delete = ON;")?;
+    // `secure_delete`: what is deleted is overwritten with zeros, not only unlinked, which `Db::scrub` relies on.
+    set_up(
+        &conn,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+    )?;
     Ok(conn)
 }
 
