@@ -14,6 +14,7 @@ use bailee_domain::bank::io::{
     Action, BoardHealth, Candidate, Checked, DoorStatus, Input, Request, UnlockResult, Verdict,
 };
 use bailee_domain::bank::screen::{LockdownShown, View};
+use bailee_domain::boot_tag::Freshness;
 use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
@@ -284,7 +285,7 @@ fn start_checker(
 }
 
 /// What the link was told last: doors, boards, keypad, and whether the bank is in order.
-type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, bool, Guarded);
+type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>), Guarded);
 
 /// The four states of every compartment, lockdowns and signs of tampering, as the link was told.
 type Guarded = (Vec<Truth>, Vec<LockdownShown>, Vec<(Source, Tamper)>);
@@ -431,7 +432,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             BusEvent::DoorPushed { board, door, .. } => self.door(bus, board, &door),
             BusEvent::Silent { board, .. } => self.board(bus, board, BoardHealth::Silent),
             BusEvent::Back { board, .. } => self.board(bus, board, BoardHealth::Answering),
-            other => self.bus_sign(bus, other),
+            other => self.bus_sign(bus, &other),
         }
     }
 
@@ -473,9 +474,9 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
     }
 
     /// What a bus reports besides doors, as a sign of tampering where it is one.
-    fn bus_sign(&mut self, bus: usize, event: BusEvent) {
+    fn bus_sign(&mut self, bus: usize, event: &BusEvent) {
         let line = Source::Bus(u8::try_from(bus).unwrap_or(u8::MAX));
-        let (tamper, sign) = match &event {
+        let (tamper, sign) = match event {
             BusEvent::Trouble { what: BusTrouble::ManyBadFrames, .. } => (Tamper::BadFrames, Sign::Present),
             BusEvent::Trouble { what: BusTrouble::UnaskedFrames, .. } => (Tamper::Unsolicited, Sign::Present),
             BusEvent::Trouble { what, .. } => return self.bus_trouble(bus, *what),
@@ -534,19 +535,30 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         self.tell_status(now);
     }
 
+    /// What the platform must know about the guard against old disks.
+    fn rollback_warnings(&self) -> Vec<String> {
+        let store = (!self.controller.has_tag_store()).then_some("no-tpm");
+        let disk = match self.controller.freshness() {
+            Some(Freshness::Restored) => Some("disk-restored"),
+            Some(Freshness::Silent | Freshness::Waiting) => Some("tpm-silent"),
+            Some(Freshness::Fresh) | None => None,
+        };
+        store.into_iter().chain(disk).map(str::to_owned).collect()
+    }
+
     fn tell_status(&mut self, now: Now) {
         let keypad =
             self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
         let tampers = self.controller.lasting().map(|lasting| lasting.tampers.keys().copied().collect());
         let guarded = (self.controller.truth(), self.controller.lockdowns(now), tampers.unwrap_or_default());
-        let in_order = self.controller.in_order();
+        let in_order = (self.controller.in_order(), self.controller.freshness());
         let status = (self.controller.doors(), self.health.clone(), keypad, in_order, guarded);
         if self.told.as_ref() == Some(&status) {
             return;
         }
         self.status_version += 1;
-        let mut warnings = vec!["no-tpm".to_owned()];
-        if !status.3 {
+        let mut warnings = self.rollback_warnings();
+        if !status.3.0 {
             warnings.push("journal-not-writable".to_owned());
         }
         let board = |number: &u8| BoardStatus {

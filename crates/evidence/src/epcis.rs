@@ -120,7 +120,7 @@ pub fn event(origin: &str, index: u64, leaf: &Leaf) -> Option<Event> {
         event_time_zone_offset: "+00:00",
         parent: door.clone(),
         children: door.is_some().then(|| [parcel.clone()]),
-        objects: door.is_none().then(|| [parcel]),
+        objects: door.is_none().then_some([parcel]),
         action: step.action,
         biz_step: step.biz_step,
         disposition: step.disposition,

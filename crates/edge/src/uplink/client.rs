@@ -28,6 +28,7 @@ pub struct Uplink<D> {
 
 /// What the link has for the controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and a roster is the usual one")]
 pub enum Delivery {
     /// The platform asks for something; answer with [`Input::Replied`].
     Request {

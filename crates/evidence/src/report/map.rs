@@ -28,7 +28,6 @@ pub(super) fn draw(page: &mut Pages, places: &[Place], facts: &Facts) {
     page.paragraph((MARGIN, INNER), (Face::Regular, 7.5, Ink::Muted), note);
 }
 
-#[expect(clippy::cast_precision_loss, reason = "grid units on paper")]
 fn bank(page: &mut Pages, place: &Place, facts: &Facts) {
     let columns = place.doors.iter().map(|door| door.column + 1).max().unwrap_or(1);
     let rows = place.doors.iter().map(|door| door.row + door.height).max().unwrap_or(1);

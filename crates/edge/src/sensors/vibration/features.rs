@@ -163,20 +163,20 @@ impl Listener {
         hop.samples += 1;
         hop.peak = hop.peak.max(magnitude);
         hop.rms += power;
-        for axis in 0..3 {
-            let square = moved[axis] * moved[axis];
+        for (axis, y) in moved.into_iter().enumerate() {
+            let square = y * y;
             if active {
                 hop.second[axis] += square;
                 hop.fourth[axis] += square * square;
             }
             let ring = &mut self.axes[axis];
-            ring.push_back(moved[axis]);
+            ring.push_back(y);
             if ring.len() > self.long.length() {
                 ring.pop_front();
             }
         }
         hop.active += u32::from(active);
-        if self.count % ((self.rate / STROKES_HZ) as u64).max(1) == 0 {
+        if self.count.is_multiple_of(((self.rate / STROKES_HZ) as u64).max(1)) {
             self.strokes.push_back(envelope);
             if self.strokes.len() > (STROKES_HZ * WINDOW_S) as usize {
                 self.strokes.pop_front();
