@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bailee_audit::bundle::MAX_ENTRY_LEN;
 use bailee_audit::hash::{Hash, TreeHead, leaf_hash};
@@ -21,6 +22,10 @@ pub const GROUP_ENTRIES: usize = 4_096;
 const GROUP_BYTES: usize = 2 << 20;
 /// Groups that may wait; who hands in more waits too.
 const MOST_GROUPS: usize = 4;
+/// Callers that were just answered hand in their next entries at once. While a group is smaller than the one before and
+/// still grows, the writer gives them this time, and again, at most so often: one sync instead of two.
+const GATHER: Duration = Duration::from_micros(100);
+const MOST_GATHERINGS: usize = 8;
 
 /// Hands entries to the writer; cheap to clone.
 #[derive(Clone)]
@@ -87,6 +92,8 @@ struct Inner {
     /// Index of the next entry if all that waits goes well.
     next: u64,
     segment_height: u8,
+    /// Entries of the group taken last.
+    last: usize,
     is_closed: bool,
     broken: Option<Arc<LedgerError>>,
     is_to_mend: bool,
@@ -111,6 +118,7 @@ impl Queue {
             spare: Vec::new(),
             next,
             segment_height,
+            last: 0,
             is_closed: false,
             broken: None,
             is_to_mend: false,
@@ -153,7 +161,7 @@ impl Queue {
         batch.group.push(entry, leaf);
         let ticket = Ticket { place, done: Arc::clone(&batch.done) };
         inner.next += 1;
-        if inner.batches.len() == 1 && place == 0 {
+        if place == 0 || place + 1 == inner.last as u64 {
             self.work.notify_one();
         }
         Ok((inner, ticket))
@@ -163,7 +171,9 @@ impl Queue {
     pub fn take(&self) -> Work {
         let mut inner = self.inner();
         loop {
+            inner = self.gather(inner);
             if let Some(batch) = inner.batches.pop_front() {
+                inner.last = batch.group.leaves.len();
                 self.room.notify_all();
                 return Work::Commit(batch);
             }
@@ -175,6 +185,21 @@ impl Queue {
             }
             inner = self.work.wait(inner).expect("no holder of the queue panics");
         }
+    }
+
+    fn gather<'a>(&'a self, mut inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
+        let mut before = 0;
+        for _ in 0..MOST_GATHERINGS {
+            let waiting = inner.batches.front().map_or(0, |batch| batch.group.leaves.len());
+            if waiting == before || inner.has_gathered() {
+                break;
+            }
+            before = waiting;
+            let gathering = |inner: &mut Inner| !inner.has_gathered();
+            let waited = self.work.wait_timeout_while(inner, GATHER, gathering);
+            inner = waited.expect("no holder of the queue panics").0;
+        }
+        inner
     }
 
     /// Takes back a group's memory.
@@ -210,6 +235,12 @@ impl Queue {
 }
 
 impl Inner {
+    /// Whether as many wait as were answered last, or nobody can join any more.
+    fn has_gathered(&self) -> bool {
+        let waiting = self.batches.front().map_or(0, |batch| batch.group.leaves.len());
+        waiting >= self.last || self.batches.len() > 1 || self.is_closed
+    }
+
     fn refuse(&mut self, work: &Condvar) -> Result<(), AppendError> {
         if self.is_closed {
             return Err(AppendError::Closed);

@@ -42,7 +42,12 @@ impl FolderDisk {
             TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
             TryLockError::Error(error) => error,
         })?;
-        Ok(Self { folder: folder.to_owned(), most_open: most_open(), open: Mutex::default(), lock: Some(lock) })
+        Ok(Self {
+            folder: folder.to_owned(),
+            most_open: most_open(),
+            open: Mutex::default(),
+            lock: Some(lock),
+        })
     }
 
     /// Reads a folder beside the process that owns it: what is there now. Nothing is changed; where opening a log would
