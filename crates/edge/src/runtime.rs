@@ -4,34 +4,32 @@
 //! controller decide and passes its effects on. Nothing else calls the controller, so there is one order of
 //! events and one lock at a time. The loop never waits for the network, a browser or a slow hash.
 
+mod cabinet;
+mod status;
+
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bailee_domain::bank::io::{
-    Action, BoardHealth, Candidate, Checked, DoorStatus, Input, Request, UnlockResult, Verdict,
-};
+use bailee_domain::bank::io::{Action, BoardHealth, Candidate, Checked, DoorStatus, Input, Request, Verdict};
 use bailee_domain::bank::screen::{LockdownShown, View};
 use bailee_domain::boot_tag::Freshness;
 use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
-use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
+use bailee_domain::compartment::{CompartmentNo, Layout};
 use bailee_domain::event::Severity;
 use bailee_domain::id::{BankId, CommandId};
-use bailee_domain::tamper::{Sign, Source, Tamper};
-use bailee_domain::time::{MonoTime, Now, TrustedClock, WallTime};
+use bailee_domain::tamper::{Source, Tamper};
+use bailee_domain::time::{Now, TrustedClock, WallTime};
 use bailee_domain::truth::{ItemSensed, Truth};
-use bailee_wire::link::{BankStatus, BoardStatus};
+use bailee_wire::link::BankStatus;
 use bailee_wire::response::{self, Response};
 use rand_core::CryptoRng;
 use tokio::sync::{oneshot, watch};
 
-use crate::boards::{
-    BoardAddress, Bus, BusEvent, BusTrouble, Channel, Door, DoorAddress, DoorState, ItemSense, Ticket,
-    UnlockError, UnlockOrder,
-};
+use crate::boards::{BoardAddress, Bus, BusEvent};
 use crate::clock::Clocks;
 use crate::codes::CodeChecker;
 use crate::controller::{Controller, Effect};
@@ -403,106 +401,6 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         }
     }
 
-    fn unlock(&mut self, ticket: u64, wiring: Wiring, deadline: MonoTime) {
-        let order = self.wires.boards.get(&wiring.board).zip(Channel::new(wiring.channel));
-        let sent = order.map(|((bus, board), channel)| {
-            let door = DoorAddress { board: *board, channel };
-            let not_after = Duration::from_millis(deadline.ms());
-            self.buses[*bus].unlock(UnlockOrder { ticket: Ticket(ticket), door, not_after })
-        });
-        if !matches!(sent, Some(Ok(()))) {
-            self.handle(Input::Unlocked { ticket, result: UnlockResult::NotSent });
-        }
-    }
-
-    fn bus_event(&mut self, bus: usize, event: BusEvent) {
-        match event {
-            BusEvent::Unlock { ticket, outcome, .. } => {
-                let result = match outcome {
-                    Ok(_) => UnlockResult::Pulsed,
-                    Err(UnlockError::Refused) => UnlockResult::Refused,
-                    Err(UnlockError::NotSent(_)) => UnlockResult::NotSent,
-                    Err(UnlockError::OutcomeUnknown(_)) => UnlockResult::Unknown,
-                };
-                self.handle(Input::Unlocked { ticket: ticket.0, result });
-            }
-            BusEvent::Doors { board, doors, .. } => {
-                doors.iter().for_each(|door| self.door(bus, board, door));
-            }
-            BusEvent::DoorPushed { board, door, .. } => self.door(bus, board, &door),
-            BusEvent::Silent { board, .. } => self.board(bus, board, BoardHealth::Silent),
-            BusEvent::Back { board, .. } => self.board(bus, board, BoardHealth::Answering),
-            other => self.bus_sign(bus, &other),
-        }
-    }
-
-    fn door(&mut self, bus: usize, address: BoardAddress, door: &Door) {
-        let sensed = match door.state {
-            DoorState::Open => Sensed::Open,
-            DoorState::Closed => Sensed::Closed,
-            DoorState::Unknown => Sensed::Unknown,
-        };
-        let wiring =
-            self.wires.number(bus, address).map(|board| Wiring { board, channel: door.channel.number() });
-        if let Some(compartment) = wiring.and_then(|wiring| self.layout.at(wiring)).map(|c| c.number) {
-            if sensed == Sensed::Closed {
-                self.sensors.door_closed();
-            }
-            self.handle(Input::Door { compartment, sensed });
-            self.item(compartment, door.item);
-        }
-    }
-
-    fn board(&mut self, bus: usize, address: BoardAddress, health: BoardHealth) {
-        if let Some(board) = self.wires.number(bus, address) {
-            self.health.insert(board, health);
-            self.handle(Input::Board { board, health });
-        }
-    }
-
-    /// An item sensor's reading, when it has changed: most boards have none.
-    fn item(&mut self, compartment: CompartmentNo, sense: ItemSense) {
-        let item = match sense {
-            ItemSense::Present => ItemSensed::Present,
-            ItemSense::Absent => ItemSensed::Absent,
-            ItemSense::Unknown => ItemSensed::Unknown,
-        };
-        let before = self.items.insert(compartment, item).unwrap_or(ItemSensed::Unknown);
-        if before != item {
-            self.handle(Input::Item { compartment, item });
-        }
-    }
-
-    /// What a bus reports besides doors, as a sign of tampering where it is one.
-    fn bus_sign(&mut self, bus: usize, event: &BusEvent) {
-        let line = Source::Bus(u8::try_from(bus).unwrap_or(u8::MAX));
-        let (tamper, sign) = match event {
-            BusEvent::Trouble { what: BusTrouble::ManyBadFrames, .. } => (Tamper::BadFrames, Sign::Present),
-            BusEvent::Trouble { what: BusTrouble::UnaskedFrames, .. } => (Tamper::Unsolicited, Sign::Present),
-            BusEvent::Trouble { what, .. } => return self.bus_trouble(bus, *what),
-            BusEvent::LineLost { .. } => (Tamper::Silent, Sign::Present),
-            BusEvent::LineBack { .. } => (Tamper::Silent, Sign::Gone),
-            other => return tracing::debug!(?other, "bus"),
-        };
-        self.handle(Input::Tamper { source: line, tamper, sign });
-    }
-
-    /// What an honest cabinet does not do. Doors that no order opened are the engine's own to see.
-    fn bus_trouble(&mut self, bus: usize, what: BusTrouble) {
-        let (at, tamper) = match what {
-            BusTrouble::OtherDoorOpened { opened, .. } => (opened, Tamper::Crossed),
-            BusTrouble::Contradicted(door) => (door, Tamper::BothWays),
-            BusTrouble::ItemChangedBehindClosedDoor(door) => (door, Tamper::Unsteady),
-            other => return tracing::warn!(?other, bus, "trouble on a bus"),
-        };
-        let wiring =
-            self.wires.number(bus, at.board).map(|board| Wiring { board, channel: at.channel.number() });
-        if let Some(compartment) = wiring.and_then(|wiring| self.layout.at(wiring)).map(|c| c.number) {
-            let source = Source::Door(compartment);
-            self.handle(Input::Tamper { source, tamper, sign: Sign::Present });
-        }
-    }
-
     fn token(&mut self, text: &str) -> Heard {
         if let Ok(Response { key, signature }) = response::parse(text) {
             self.handle(Input::Response { key, signature });
@@ -533,48 +431,5 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             true
         });
         self.tell_status(now);
-    }
-
-    /// What the platform must know about the guard against old disks.
-    fn rollback_warnings(&self) -> Vec<String> {
-        let store = (!self.controller.has_tag_store()).then_some("no-tpm");
-        let disk = match self.controller.freshness() {
-            Some(Freshness::Restored) => Some("disk-restored"),
-            Some(Freshness::Silent | Freshness::Waiting) => Some("tpm-silent"),
-            Some(Freshness::Fresh) | None => None,
-        };
-        store.into_iter().chain(disk).map(str::to_owned).collect()
-    }
-
-    fn tell_status(&mut self, now: Now) {
-        let keypad =
-            self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
-        let tampers = self.controller.lasting().map(|lasting| lasting.tampers.keys().copied().collect());
-        let guarded = (self.controller.truth(), self.controller.lockdowns(now), tampers.unwrap_or_default());
-        let in_order = (self.controller.in_order(), self.controller.freshness());
-        let status = (self.controller.doors(), self.health.clone(), keypad, in_order, guarded);
-        if self.told.as_ref() == Some(&status) {
-            return;
-        }
-        self.status_version += 1;
-        let mut warnings = self.rollback_warnings();
-        if !status.3.0 {
-            warnings.push("journal-not-writable".to_owned());
-        }
-        let board = |number: &u8| BoardStatus {
-            number: *number,
-            health: self.health.get(number).copied().unwrap_or(BoardHealth::Answering),
-        };
-        (self.news)(News::Status(Box::new(BankStatus {
-            version: self.status_version,
-            doors: status.0.clone(),
-            boards: self.wires.boards.keys().map(board).collect(),
-            keypad,
-            warnings,
-            truth: status.4.0.clone(),
-            lockdowns: status.4.1.clone(),
-            tampers: status.4.2.clone(),
-        })));
-        self.told = Some(status);
     }
 }
