@@ -180,15 +180,6 @@ pub async fn remove(app: &App, principal: &Principal, id: PersonId, version: i64
     erase::noting_refusal(app, principal.actor, id, removed.await).await
 }
 
-async fn refuse_last_administrator(change: &Change, id: PersonId) -> Result<(), AppError> {
-    let everywhere = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
-    let holds_it = assignment::of_person(&change.tx, id).await?.contains(&everywhere);
-    if holds_it && assignment::count_everywhere(&change.tx, change.org, Role::SuperAdmin).await? <= 1 {
-        return Err(Refused::NotPossibleNow { why: "last_administrator" }.into());
-    }
-    Ok(())
-}
-
 /// Everything known of a person; the look is written to the custody log.
 ///
 /// # Errors

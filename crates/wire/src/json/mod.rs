@@ -5,6 +5,7 @@
 //! `prc_…`. Start at [`read`] and [`text`].
 
 mod bank;
+mod erasure;
 mod evidence;
 mod log;
 mod opening;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use bank::{Bank, BankOffer, BankOffered, Compartment};
+pub use erasure::{Erasure, ErasureNew, Hold, HoldNew};
 pub use evidence::{Evidence, EvidenceNew};
 pub use log::{Alert, Event, EventField, EventProof};
 pub use opening::{Opened, OpeningNew, OpeningSignature};

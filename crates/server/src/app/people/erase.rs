@@ -10,7 +10,7 @@
 //! Steps 2 to 4 are [`carry_on`], run by a reconciler after every start, so a stop anywhere is made up for. A removal
 //! ([`super::remove`]) takes the same steps; an erasure also says why, and can follow a removal. Start at [`erase`].
 
-use bailee_domain::access::{Permission, Scope};
+use bailee_domain::access::{Assignment, Permission, Role, Scope};
 use bailee_domain::bank::io::{Answer, Request};
 use bailee_domain::id::{BankId, PersonId};
 use bailee_domain::platform::{Actor, PlatformEventKind};
@@ -19,12 +19,12 @@ use bailee_evidence::commitment;
 use bailee_vault::Secret;
 use bailee_vault::seal::Aad;
 
-use super::{Details, authorised_over, details, refuse_last_administrator, text};
+use super::{Details, authorised_over, details, text};
 use crate::app::legal_hold::refuse_if_held;
 use crate::app::link::Ask;
 use crate::app::{App, AppError, Change, FieldError, Principal, Refused, evidence, texts};
 use crate::store::tables::erasure::{self, ErasureRow, SCRUBBED};
-use crate::store::tables::{damaged, legal_hold, org, person, receipt};
+use crate::store::tables::{assignment, damaged, legal_hold, org, person, receipt};
 
 /// Under which label the custody log commits to why a person was erased.
 pub const COMMITMENT_LABEL: &str = "erasure";
@@ -137,6 +137,15 @@ pub(super) async fn destroy(
         completed_at: None,
     };
     erasure::put(tx, change.org, &row).await
+}
+
+async fn refuse_last_administrator(change: &Change, id: PersonId) -> Result<(), AppError> {
+    let everywhere = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
+    let holds_it = assignment::of_person(&change.tx, id).await?.contains(&everywhere);
+    if holds_it && assignment::count_everywhere(&change.tx, change.org, Role::SuperAdmin).await? <= 1 {
+        return Err(Refused::NotPossibleNow { why: "last_administrator" }.into());
+    }
+    Ok(())
 }
 
 /// Writes a refusal that somebody may have to answer for.

@@ -5,6 +5,7 @@
 
 mod banks;
 mod docs;
+mod erasure;
 pub(super) mod evidence;
 mod gate;
 mod log;
@@ -22,8 +23,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use bailee_domain::access::Permission::{
-    self, EnrolBanks, ExportLog, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens,
-    OperateBanks, ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
+    self, EnrolBanks, ErasePeople, ExportLog, HandleAlerts, ManageHolds, ManageParcels, ManagePeople,
+    ManageSettings, ManageTokens, OperateBanks, ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
 };
 use utoipa::OpenApi;
 
@@ -85,6 +86,11 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/people/{person}", needs(ViewPeople), people::one),
         put("/api/v1/people/{person}", needs(ManagePeople), people::change),
         delete("/api/v1/people/{person}", needs(ManagePeople), people::remove),
+        post("/api/v1/people/{person}/erasure", needs(ErasePeople), erasure::erase),
+        get("/api/v1/people/{person}/erasure", needs(ViewPeople), erasure::status),
+        get("/api/v1/holds", needs(ViewPeople), erasure::holds),
+        post("/api/v1/holds", needs(ManageHolds), erasure::place),
+        delete("/api/v1/holds/{hold}", needs(ManageHolds), erasure::lift),
         get("/api/v1/carriers", needs(ViewPeople), people::carriers),
         post("/api/v1/carriers", needs(ManagePeople), people::add_carrier),
         get("/api/v1/alerts", needs(ViewAlerts), log::alerts),
@@ -143,6 +149,11 @@ pub fn router(http: &Http) -> Router<Http> {
         people::one,
         people::change,
         people::remove,
+        erasure::erase,
+        erasure::status,
+        erasure::holds,
+        erasure::place,
+        erasure::lift,
         people::carriers,
         people::add_carrier,
         log::alerts,

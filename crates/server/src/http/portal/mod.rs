@@ -8,6 +8,7 @@ mod audit;
 mod banks;
 mod carriers;
 mod conflict;
+mod erasure;
 mod evidence;
 pub(super) mod form;
 mod gate;
@@ -36,8 +37,8 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use bailee_domain::access::Permission::{
-    self, EnrolBanks, ExportLog, HandleAlerts, ManageParcels, ManagePeople, ManageSettings, ManageTokens,
-    OperateBanks, ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
+    self, EnrolBanks, ErasePeople, ExportLog, HandleAlerts, ManageHolds, ManageParcels, ManagePeople,
+    ManageSettings, ManageTokens, OperateBanks, ViewAlerts, ViewBanks, ViewLog, ViewParcels, ViewPeople,
 };
 
 use bailee_domain::id::CarrierId;
@@ -106,6 +107,10 @@ pub fn routes() -> Vec<Route> {
         post("/people/{person}", needs(ManagePeople), people::change),
         post("/people/{person}/code", needs(ManagePeople), people::courier_code),
         post("/people/{person}/remove", needs(ManagePeople), people::remove),
+        get("/people/{person}/erase", needs(ViewPeople), erasure::page),
+        post("/people/{person}/erase", needs(ErasePeople), erasure::erase),
+        post("/people/{person}/hold", needs(ManageHolds), erasure::hold),
+        post("/people/{person}/hold/{hold}/lift", needs(ManageHolds), erasure::lift),
         get("/carriers", needs(ViewPeople), carriers::list),
         post("/carriers", needs(ManagePeople), carriers::add),
         get("/alerts", needs(ViewAlerts), alerts::list),

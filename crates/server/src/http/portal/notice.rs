@@ -24,6 +24,12 @@ pub enum Done {
     PersonSaved,
     /// Somebody was removed.
     PersonRemoved,
+    /// Somebody was erased.
+    PersonErased,
+    /// A legal hold is in force.
+    HoldPlaced,
+    /// A legal hold has ended.
+    HoldLifted,
     /// A courier was added, the first code is on its way.
     CourierAdded,
     /// A courier was added before there was a bank to check a code.
@@ -61,12 +67,15 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 25] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
         Self::PersonSaved,
         Self::PersonRemoved,
+        Self::PersonErased,
+        Self::HoldPlaced,
+        Self::HoldLifted,
         Self::CourierAdded,
         Self::CourierWithoutCode,
         Self::CourierCodeSent,
@@ -93,6 +102,9 @@ impl Done {
             Self::AlertAcknowledged => "alert-acknowledged",
             Self::PersonSaved => "person-saved",
             Self::PersonRemoved => "person-removed",
+            Self::PersonErased => "person-erased",
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldLifted => "hold-lifted",
             Self::CourierAdded => "courier-added",
             Self::CourierWithoutCode => "courier-without-code",
             Self::CourierCodeSent => "courier-code-sent",

@@ -59,6 +59,8 @@ fn of_any_field(code: &str) -> &'static str {
         "ends_before_it_begins" => "error-ends-before",
         "not_a_time" => "error-not-a-time",
         "not_there" => "error-not-there",
+        "not_the_name" => "error-not-the-name",
+        "names_the_person" => "error-names-the-person",
         "email_or_phone_required" => "error-email-or-phone",
         "not_an_email" => "error-email",
         "not_a_phone" => "error-phone",
@@ -120,6 +122,7 @@ pub fn urgency(kind: &str) -> Urgency {
         | "CompartmentHeldOpen"
         | "ChainBroken"
         | "LedgerRefused"
+        | "RestoredDiskFound"
         | "WitnessRefused"
         | "KeypadClosed" => Urgency::Alarm,
         "RecipientUnreachable" | "MessageFailed" => Urgency::Notice,

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod banks;
 pub mod carriers;
 pub mod demo;
+pub mod erasure;
 pub mod evidence;
 pub mod lockdown;
 pub mod messages;
