@@ -134,6 +134,11 @@ pub enum EventKind {
     /// The platform's log, at this size, does not continue the one this bank vouched for: an alarm. `evidence` is the
     /// SHA-256 of both signed checkpoints, which the bank keeps.
     LedgerRefused { misconduct: Misconduct, size: u64, evidence: [u8; 32] },
+    /// The controller started for the `boot`-th time from a disk that is not its newest: restored, cloned or moved. An
+    /// alarm; nothing opens.
+    RestoredDiskFound { boot: u64 },
+    /// Somebody let the bank go on with such a disk: every grant it held is used, and all contents are in doubt.
+    BankResynchronised { by: PersonId },
 }
 
 /// What is wrong with a log that a witness refuses.
@@ -330,6 +335,7 @@ impl EventKind {
             | Self::TamperBegan { .. }
             | Self::OccupancyDoubted { doubt: Doubt::Missing | Doubt::Interrupted, .. }
             | Self::LedgerRefused { .. }
+            | Self::RestoredDiskFound { .. }
             | Self::ServiceChanged {
                 service: Service::Out(OutOfService::NeedsCheck | OutOfService::DidNotOpen),
                 ..
@@ -352,6 +358,7 @@ impl EventKind {
             | Self::KeyRemoved { .. }
             | Self::OverrideAsked { .. }
             | Self::OverrideAnswered { .. }
+            | Self::BankResynchronised { .. }
             | Self::OpeningIntended { purpose: Purpose::Inspect { .. }, .. }
             | Self::ClockStepped { .. } => Severity::Notice,
             _ => Severity::Routine,

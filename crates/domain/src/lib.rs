@@ -12,6 +12,7 @@ pub mod access;
 pub mod allocation;
 pub mod badge;
 pub mod bank;
+pub mod boot_tag;
 pub mod budget;
 pub mod code;
 pub mod compartment;

@@ -99,7 +99,9 @@ pub const fn opening(kind: &EventKind) -> Option<(CompartmentNo, Opening)> {
         | EventKind::WorkOrderOpened { .. }
         | EventKind::WorkOrderClosed { .. }
         | EventKind::TechnicianSignedIn { .. }
-        | EventKind::LedgerRefused { .. } => None,
+        | EventKind::LedgerRefused { .. }
+        | EventKind::RestoredDiskFound { .. }
+        | EventKind::BankResynchronised { .. } => None,
     }
 }
 

@@ -8,6 +8,7 @@
 //! is in `replay`, keeping it short in `compaction`.
 
 mod compaction;
+mod guard;
 mod replay;
 mod seen;
 
@@ -33,10 +34,12 @@ use rand_core::{CryptoRng, Rng};
 
 pub use self::compaction::CompactAfter;
 use self::compaction::Written;
+use self::guard::Guard;
 use self::replay::Replay;
 use self::seen::Seen;
 use crate::backlog::{Backlog, Identity};
 use crate::journal::{Disk, Journal, JournalError};
+use crate::rollback::TagStore;
 
 /// How long a controller without a journal waits before it tries the disk again.
 const REVIVE_EVERY_MS: u64 = 2_000;
@@ -134,6 +137,7 @@ pub struct Controller<D, R> {
     compact_after: CompactAfter,
     written: Written,
     compact_at: MonoTime,
+    guard: Guard,
     /// What the bank is called and whom to call, for a screen without an engine.
     named: (String, String),
 }
@@ -159,6 +163,13 @@ impl<D: Disk, R: CryptoRng> Starting<D, R> {
     #[must_use]
     pub const fn compact_after(mut self, limit: CompactAfter) -> Self {
         self.controller.compact_after = limit;
+        self
+    }
+
+    /// Gives the bank a store of boot tags, which tells its newest disk from a copy.
+    #[must_use]
+    pub fn guarded_by(mut self, store: Box<dyn TagStore>) -> Self {
+        self.controller.guard = Guard::from(store);
         self
     }
 
@@ -198,6 +209,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             compact_after: CompactAfter::STANDARD,
             written: Written::default(),
             compact_at: MonoTime::default(),
+            guard: Guard::default(),
             named: Default::default(),
         };
         let mut replay = Replay::new(&controller.journal, controller.place.bank, lock(&controller.backlog));
@@ -214,6 +226,9 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
         let (bank, outputs) = Bank::start(self.layout.clone(), lasting, now, &mut *self.rng);
         self.bank = Some(bank);
         let mut effects = self.carry_out(outputs, now);
+        if self.bank.is_some() {
+            effects.extend(self.read_tag(now));
+        }
         let boards: Vec<_> = self.boards.iter().map(|(board, health)| (*board, *health)).collect();
         for (board, health) in boards {
             effects.extend(self.handle(Input::Board { board, health }, now));
@@ -241,7 +256,8 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             return vec![refused];
         }
         let outputs = bank.handle(input, now, &mut *self.rng);
-        let effects = self.carry_out(outputs, now);
+        let mut effects = self.carry_out(outputs, now);
+        effects.extend(self.guard_if_due(now));
         self.compact_if_due(now);
         effects
     }
@@ -270,6 +286,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     fn carry_out(&mut self, outputs: Vec<Output>, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut group = Vec::new();
+        let mut to_put = None;
         for output in outputs {
             if let Output::Record(record) = output {
                 group.push(record);
@@ -277,6 +294,10 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
             }
             if !self.write(&mut group, &mut effects, now) {
                 return effects;
+            }
+            if let Output::StoreTag(tag) = output {
+                to_put = Some(tag);
+                continue;
             }
             effects.push(match output {
                 Output::Verify { guess, code, candidates } => Effect::Verify { guess, code, candidates },
@@ -288,10 +309,14 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
                     Effect::CheckSignatures { check, statement, signatures }
                 }
                 Output::Reply { command, answer } => Effect::Reply { command, answer },
-                Output::Record(_) => unreachable!("taken above"),
+                Output::Record(_) | Output::StoreTag(_) => unreachable!("taken above"),
             });
         }
         self.write(&mut group, &mut effects, now);
+        if let Some(tag) = to_put.filter(|_| self.bank.is_some()) {
+            // Only now, when all that was decided with it is durable as well, may the engine decide on.
+            effects.extend(self.put_tag(tag, now));
+        }
         if let Some(lasting) = self.lasting() {
             lock(&self.backlog).stands(lasting.boot, lasting.roster.revision, now);
             self.seen_open.clear();

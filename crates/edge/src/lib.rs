@@ -16,6 +16,7 @@ pub mod journal;
 pub mod kiosk;
 pub mod link;
 pub mod readers;
+pub mod rollback;
 pub mod runtime;
 pub mod sensors;
 pub mod signatures;
@@ -23,5 +24,7 @@ pub mod siren;
 pub mod start;
 pub mod switches;
 pub mod tokens;
+#[cfg(feature = "tpm")]
+pub mod tpm;
 pub mod uplink;
 pub mod witness;

@@ -11,6 +11,7 @@ const BANK = new Map(Object.entries({
     TamperEnded OccupancyDoubted OccupancyTold StaffSignedIn SirenSilenced`,
   60: `RemoteOpeningRefused KeyWaits KeyAdmitted KeyRemoved OverrideAsked OverrideAnswered EnrolmentOffered BadgeEnrolled
     BadgesForgotten WorkOrderOpened WorkOrderClosed TechnicianSignedIn`,
+  80: `RestoredDiskFound BankResynchronised`,
   90: `LedgerRefused`,
 }).flatMap(([first, names]) => names.split(/\s+/).map((name, at) => [Number(first) + at, name])));
 const QUALITY = ["degraded", "holdover", "trusted"];

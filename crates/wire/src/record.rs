@@ -6,6 +6,7 @@ mod people;
 mod snapshot;
 
 use bailee_domain::bank::io::Record;
+use bailee_domain::boot_tag::{BootTag, BootTags};
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{BankId, GrantId};
 use bailee_domain::time::WallTime;
@@ -26,6 +27,7 @@ const ACKNOWLEDGED: u8 = 6;
 const HIGH_WATER: u8 = 7;
 const LOCKDOWN_RAN: u8 = 40;
 const POWERED: u8 = 16;
+const BOOT_TAGS: u8 = 50;
 
 /// No record is longer than this, in bytes.
 pub const MAX_RECORD_BYTES: usize = link::MAX_REQUEST_BYTES + 1;
@@ -91,6 +93,10 @@ pub fn encode(record: &Record, place: Place) -> Vec<u8> {
         Record::Acknowledged { up_to } => number(&mut bytes, ACKNOWLEDGED, up_to.to_be_bytes()),
         Record::HighWater(at) => number(&mut bytes, HIGH_WATER, at.unix_ms().to_be_bytes()),
         Record::LockdownRan { ms } => number(&mut bytes, LOCKDOWN_RAN, ms.to_be_bytes()),
+        Record::BootTags(tags) => {
+            bytes.push(BOOT_TAGS);
+            put_tags(&mut bytes, tags.as_ref());
+        }
         Record::Powered { total_ms } => number(&mut bytes, POWERED, total_ms.to_be_bytes()),
         Record::Signed { .. }
         | Record::Admitted(_)
@@ -151,10 +157,42 @@ fn fixed(tag: u8, mut rest: &[u8]) -> Option<Record> {
         ACKNOWLEDGED => Record::Acknowledged { up_to: u64::from_be_bytes(cut(from)?) },
         HIGH_WATER => Record::HighWater(time(from)?),
         LOCKDOWN_RAN => Record::LockdownRan { ms: u64::from_be_bytes(cut(from)?) },
+        BOOT_TAGS => Record::BootTags(tags(from)?),
         POWERED => Record::Powered { total_ms: u64::from_be_bytes(cut(from)?) },
         _ => people::record(tag, from)?,
     };
     rest.is_empty().then_some(record)
+}
+
+/// Nothing, or the intent and, where there is one, what was committed before it.
+fn put_tags(to: &mut Vec<u8>, tags: Option<&BootTags>) {
+    match tags {
+        None => to.push(0),
+        Some(BootTags { committed: None, intent }) => {
+            to.push(1);
+            to.extend(intent.0);
+        }
+        Some(BootTags { committed: Some(committed), intent }) => {
+            to.push(2);
+            to.extend(intent.0);
+            to.extend(committed.0);
+        }
+    }
+}
+
+fn tags(from: &mut &[u8]) -> Option<Option<BootTags>> {
+    Some(match cut(from)? {
+        [0] => None,
+        [1] => Some(BootTags { intent: BootTag(cut(from)?), committed: None }),
+        [2] => Some(BootTags { intent: BootTag(cut(from)?), committed: Some(BootTag(cut(from)?)) }),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+fn sample_tags(dice: &mut crate::sample::Dice) -> Option<BootTags> {
+    let committed = (dice.below(2) == 0).then(|| BootTag(dice.bytes()));
+    (dice.below(3) > 0).then(|| BootTags { committed, intent: BootTag(dice.bytes()) })
 }
 
 fn cut<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
@@ -176,7 +214,7 @@ mod tests {
 
     fn sample(dice: &mut Dice) -> (Record, Place) {
         let place = Place { bank: BankId::from_bytes(dice.bytes()), prev: dice.bytes() };
-        let record = match dice.below(10) {
+        let record = match dice.below(11) {
             0 => Record::Event(event::sample_event(dice)),
             1 => Record::Roster(link::sample_roster(dice)),
             2 => Record::Armed {
@@ -192,6 +230,7 @@ mod tests {
             4 => Record::GuessRefunded { guess: dice.number() },
             5 => Record::Acknowledged { up_to: dice.number() },
             7 | 8 => people::samples::sample_record(dice),
+            10 => Record::BootTags(sample_tags(dice)),
             9 => Record::LockdownRan { ms: dice.number() },
             _ => Record::HighWater(WallTime::from_unix_ms(dice.number().cast_signed())),
         };

@@ -44,6 +44,9 @@ impl Bank {
 
     fn badge_asks(&mut self, turn: &mut Turn<'_>, badge: BadgeShown) {
         self.touched = turn.now.mono;
+        if self.shut() {
+            return self.refuse_quietly(turn, Surface::Badge, Refusal::LockedDown);
+        }
         if self.lasting.budget.keypad(turn.now.wall) != Keypad::Ready {
             return self.refuse_quietly(turn, Surface::Badge, Refusal::TooManyTries);
         }

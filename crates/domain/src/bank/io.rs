@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::work_order::WorkOrder;
 use crate::badge::{BadgePass, BadgeShown};
+use crate::boot_tag::{BootTag, BootTags, TagRead};
 use crate::code::Code;
 use crate::compartment::{CompartmentNo, OutOfService, Sensed, Service, Size, Wiring};
 use crate::event::{Event, Misconduct, Problem, Surface};
@@ -50,6 +51,10 @@ pub enum Input {
     Item { compartment: CompartmentNo, item: ItemSensed },
     /// The bank's witness refused the platform's log and kept the evidence.
     LedgerRefused { misconduct: Misconduct, size: u64, evidence: [u8; 32] },
+    /// The store of boot tags was read; see [`crate::boot_tag`].
+    TagRead(TagRead),
+    /// The store holds the tag of an [`Output::StoreTag`], durably.
+    TagStored(BootTag),
     /// A badge was held to a reader.
     Badge(BadgeShown),
     /// The answer to an [`Output::CheckSignatures`].
@@ -222,6 +227,8 @@ pub enum Request {
     OfferEnrolment { person: PersonId, verifier: Verifier, expires: WallTime },
     /// Forget the badges a person enrolled at the kiosk.
     ForgetBadges { person: PersonId },
+    /// Go on with a disk that was found restored: every grant on it ends.
+    Resynchronise { by: PersonId },
 }
 
 /// The bank's answer to a request.
@@ -271,6 +278,9 @@ pub enum Output {
     Siren(Siren),
     /// Tell the platform.
     Reply { command: CommandId, answer: Answer },
+    /// Put this tag into the store that no copy of the disk takes along; answer with [`Input::TagStored`], or read it
+    /// again if that failed.
+    StoreTag(BootTag),
     /// Check every signature under the statement; answer with [`Input::SignaturesChecked`].
     CheckSignatures { check: u64, statement: Statement, signatures: Vec<(PersonKey, Proof)> },
 }
@@ -317,6 +327,8 @@ pub enum Record {
     Enrolment { person: PersonId, verifier: Verifier, expires: WallTime },
     /// A badge was enrolled at the kiosk.
     Badge(BadgePass),
+    /// The tags of this start; `None` when the bank goes on without a store.
+    BootTags(Option<BootTags>),
 }
 
 /// A door as the platform's live map shows it.

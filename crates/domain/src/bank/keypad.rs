@@ -20,6 +20,9 @@ const CHECKED_WITHIN_MS: u64 = 15_000;
 
 impl Bank {
     pub(super) fn code_entered(&mut self, turn: &mut Turn<'_>, code: Code) {
+        if self.shut() {
+            return self.refuse_quietly(turn, Surface::Keypad, Refusal::LockedDown);
+        }
         if self.lasting.budget.keypad(turn.now.wall) != Keypad::Ready {
             return self.refuse_quietly(turn, Surface::Keypad, Refusal::TooManyTries);
         }
@@ -103,6 +106,9 @@ impl Bank {
             return;
         }
         self.touched = turn.now.mono;
+        if self.shut() {
+            return self.refuse_quietly(turn, Surface::Qr, Refusal::LockedDown);
+        }
         let refusal = match token {
             Err(TokenFault::Forged) => Refusal::ForgedToken,
             Ok(claims) if !claims.this_bank => Refusal::OtherBank,

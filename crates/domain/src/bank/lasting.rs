@@ -12,6 +12,7 @@ use super::io::Record;
 use super::keyring::Keyring;
 use super::work_order::WorkOrder;
 use crate::badge::BadgePass;
+use crate::boot_tag::BootTags;
 use crate::budget::GuessBudget;
 use crate::compartment::{CompartmentNo, OutOfService, Service};
 use crate::event::{Deposit, Event, EventKind, OpeningNo, Purpose, RemoteRefusal};
@@ -71,6 +72,8 @@ pub struct Lasting {
     pub tampers: BTreeMap<(Source, Tamper), u64>,
     /// Compartments whose contents nobody can rely on.
     pub doubts: BTreeMap<CompartmentNo, Doubt>,
+    /// The tags that tell this journal from an older copy of it, once the controller has a store for them.
+    pub boot_tags: Option<BootTags>,
 }
 
 /// One intended opening and what is known of it.
@@ -140,10 +143,18 @@ impl Lasting {
                 self.enrolments.remove(&pass.person);
                 self.badges.insert(pass.mac, *pass);
             }
+            Record::BootTags(tags) => self.boot_tags = *tags,
             Record::LockdownRan { ms } => {
                 self.lockdowns.values_mut().for_each(|l| l.left_ms = l.left_ms.saturating_sub(*ms));
             }
         }
+    }
+
+    /// Nothing that an old disk grants is worth anything; nobody can say what it does not remember.
+    fn resynchronised(&mut self) {
+        self.grants.values_mut().for_each(|grant| grant.state = GrantState::Burnt);
+        self.work_orders.clear();
+        self.enrolments.clear();
     }
 
     fn saw(&mut self, at: WallTime) {
@@ -221,6 +232,7 @@ impl Lasting {
             EventKind::RemoteOpeningRefused { reason: RemoteRefusal::NotPresent, .. } => {
                 self.breaker.missed(self.powered_ms);
             }
+            EventKind::BankResynchronised { .. } => self.resynchronised(),
             EventKind::WorkOrderClosed { order } => drop(self.work_orders.remove(&order)),
             EventKind::BadgesForgotten { person } => self.badges.retain(|_, pass| pass.person != person),
             _ => {}

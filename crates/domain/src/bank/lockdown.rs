@@ -71,13 +71,16 @@ pub(super) enum AskedAt {
 }
 
 impl Bank {
-    /// Whether a lockdown holds an opening of this compartment by this way. A compartment nobody knows is held.
+    /// Whether a lockdown holds an opening of this compartment by this way, or the disk may be an old one. A
+    /// compartment nobody knows is held.
     pub fn holds(&self, compartment: CompartmentNo, way: Way) -> bool {
-        !self.lasting.lockdowns.is_empty() && self.layout.find(compartment).is_none_or(|c| self.held(c, way))
+        self.shut_for(way)
+            || !self.lasting.lockdowns.is_empty()
+                && self.layout.find(compartment).is_none_or(|c| self.held(c, way))
     }
 
     pub(super) fn held(&self, compartment: &Compartment, way: Way) -> bool {
-        self.lasting.lockdowns.values().any(|lockdown| lockdown.holds(compartment, way))
+        self.shut_for(way) || self.lasting.lockdowns.values().any(|lockdown| lockdown.holds(compartment, way))
     }
 
     /// What the policy wants done about a cause, if anything.
@@ -232,7 +235,7 @@ impl Bank {
         keepers.iter().any(|k| k.person == session.person && k.verifier == Some(session.verifier))
     }
 
-    pub(super) fn keeper_acts(&mut self, turn: &mut Turn<'_>, action: Action) {
+    pub(super) fn keeper_acts(&mut self, turn: &mut Turn<'_>, action: &Action) {
         let Session::Keeper(session) = &self.session else { return };
         let session = *session;
         if !self.still_keeps(&session) {
@@ -241,7 +244,7 @@ impl Bank {
         let by = session.person;
         match action {
             Action::Release(lockdown) => {
-                let notice = match self.ask_release(turn, lockdown, by, AskedAt::Kiosk) {
+                let notice = match self.ask_release(turn, *lockdown, by, AskedAt::Kiosk) {
                     Answer::NeedsAnother => Notice::ReleaseNeedsAnother,
                     _ => Notice::Released,
                 };

@@ -26,6 +26,7 @@ mod override_;
 mod presence;
 mod remote;
 mod requests;
+mod rollback;
 mod session;
 mod staff;
 mod tamper;
@@ -44,6 +45,7 @@ pub use self::lasting::{Lasting, Opening, Phase};
 use self::lockdown::LockdownRun;
 use self::opening::{LateOpening, Pulse};
 pub use self::remote::MAX_SPENT;
+use self::rollback::Guard;
 use self::screen::Notice;
 use self::session::Session;
 use self::tamper::TamperRun;
@@ -86,6 +88,7 @@ pub struct Bank {
     lockdown: LockdownRun,
     tamper: TamperRun,
     truth: TruthRun,
+    guard: Guard,
 }
 
 /// One call of [`Bank::handle`]: the moment, randomness, and what comes out.
@@ -122,6 +125,7 @@ impl Bank {
             lockdown: LockdownRun::from(now.mono),
             tamper: TamperRun::default(),
             truth: TruthRun::default(),
+            guard: Guard::default(),
         };
         let mut turn = Turn { now, rng, out: Vec::new() };
         let unfinished = bank.lasting.openings.values().filter(|o| o.phase == Phase::Intended).count();
@@ -164,6 +168,8 @@ impl Bank {
                 self.signatures_checked(&mut turn, check, &checked);
             }
             Input::Response { key, signature } => self.answered(&mut turn, key, signature),
+            Input::TagRead(read) => self.tag_read(&mut turn, read),
+            Input::TagStored(tag) => self.tag_stored(&mut turn, tag),
             Input::LedgerRefused { misconduct, size, evidence } => {
                 self.event(&mut turn, EventKind::LedgerRefused { misconduct, size, evidence });
             }

@@ -53,6 +53,7 @@ impl Bank {
             Request::OfferEnrolment { person, verifier, expires } => {
                 self.offer_enrolment(turn, person, verifier, expires)
             }
+            Request::Resynchronise { by } => self.resynchronise(turn, by),
             Request::ForgetBadges { person } => self.forget_badges(turn, person),
         }
     }

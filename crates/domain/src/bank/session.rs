@@ -98,7 +98,7 @@ impl Bank {
                 | Action::Report(Problem::AlreadyFull),
             ) if self.unattended() => {}
             (_, Action::Seen(seen)) => self.seen_at_kiosk(turn, seen),
-            (Session::Keeper(_), action) => self.keeper_acts(turn, action),
+            (Session::Keeper(_), action) => self.keeper_acts(turn, &action),
             (Session::Idle | Session::SecondFactor { .. }, Action::EnterCode(code)) => {
                 self.code_entered(turn, code);
             }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Bank;
-use super::screen::{AlarmKind, DoorAlarm, Screen, Sounding, Task, View};
+use super::screen::{AlarmKind, DoorAlarm, Notice, Screen, Sounding, Task, View};
 use super::session::{Courier, PickupStep, Session, Step};
 use crate::grant::MAX_ATTEMPTS;
 use crate::time::Now;
@@ -16,7 +16,11 @@ impl Bank {
             bank_name: self.lasting.roster.bank_name.clone(),
             help: self.lasting.roster.help.clone(),
             screen: self.screen(now),
-            notice: self.notice.map(|(notice, _)| notice),
+            notice: if self.shut() {
+                Some(Notice::OutOfOrder)
+            } else {
+                self.notice.map(|(notice, _)| notice)
+            },
             alarms: self.alarms(),
             leaving_in_s: self.leaving_in_s(now.mono),
             lockdowns: self.lockdowns(now.mono),

@@ -9,6 +9,7 @@ use bailee_domain::bank::io::{
 };
 use bailee_domain::bank::screen::{Screen, View};
 use bailee_domain::bank::{Bank, Lasting};
+use bailee_domain::boot_tag::BootTag;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, Reach, Sensed, Size, Wiring};
 use bailee_domain::event::EventKind;
@@ -103,6 +104,8 @@ pub struct Rig {
     pub siren: Siren,
     /// Checks signatures; without one no check ever ends.
     pub checker: Option<Checker>,
+    /// What a store of boot tags was told last.
+    pub stored: Option<BootTag>,
     pending: VecDeque<Input>,
     last_misses: Vec<Code>,
     commands: u8,
@@ -133,6 +136,7 @@ impl Rig {
             replies: Vec::new(),
             siren: Siren::Off,
             checker: None,
+            stored: None,
             pending: VecDeque::new(),
             last_misses: Vec::new(),
             commands: 0,
@@ -199,6 +203,10 @@ impl Rig {
                     let checked = self.checker.map(|checker| checker(&statement, &signatures));
                     let answer = checked.map(|checked| Input::SignaturesChecked { check, checked });
                     self.pending.extend(answer);
+                }
+                Output::StoreTag(tag) => {
+                    self.stored = Some(tag);
+                    self.pending.push_back(Input::TagStored(tag));
                 }
                 Output::Reply { answer, .. } => self.replies.push(answer),
             }

@@ -280,6 +280,8 @@ variants! {
         69 WorkOrderOpened { 1 order: WorkOrderId, 2 technician: PersonId, 3 expires: WallTime };
         70 WorkOrderClosed { 1 order: WorkOrderId };
         71 TechnicianSignedIn { 1 technician: PersonId, 2 order: WorkOrderId };
+        80 RestoredDiskFound { 1 boot: u64 };
+        81 BankResynchronised { 1 by: PersonId };
         90 LedgerRefused { 1 misconduct: Misconduct, 2 size: u64, 3 evidence: [u8; 32] };
     }
 }

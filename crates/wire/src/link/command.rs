@@ -133,6 +133,9 @@ fn encode(request: &Request) -> Vec<u8> {
         Request::SilenceSiren { by } => {
             Kind::SilenceSiren(proto::SilenceSiren { by: by.to_bytes().to_vec() })
         }
+        Request::Resynchronise { by } => {
+            Kind::Resynchronise(proto::Resynchronise { by: by.to_bytes().to_vec() })
+        }
         Request::ResetKeypad { by } => Kind::ResetKeypad(proto::ResetKeypad { by: by.to_bytes().to_vec() }),
         Request::Signed(signed) => Kind::Signed(people::signed_to(signed)),
         Request::OpenWorkOrder(order) => Kind::OpenWorkOrder(people::order_to(order)),
@@ -227,7 +230,7 @@ fn decode(bytes: &[u8]) -> Result<Request, LinkError> {
             by: PersonId::from_bytes(fixed(&set.by, "person")?),
         },
         Kind::LockDown(lock_down) => {
-            let (area, grade, exercise, lasts_s, by) = guard::lock_down_from(lock_down)?;
+            let (area, grade, exercise, lasts_s, by) = guard::lock_down_from(&lock_down)?;
             Request::LockDown { area, grade, exercise, lasts_s, by }
         }
         Kind::Release(release) => Request::Release {
@@ -240,6 +243,9 @@ fn decode(bytes: &[u8]) -> Result<Request, LinkError> {
         },
         Kind::SilenceSiren(silence) => {
             Request::SilenceSiren { by: PersonId::from_bytes(fixed(&silence.by, "person")?) }
+        }
+        Kind::Resynchronise(go_on) => {
+            Request::Resynchronise { by: PersonId::from_bytes(fixed(&go_on.by, "person")?) }
         }
         Kind::ResetKeypad(reset) => {
             Request::ResetKeypad { by: PersonId::from_bytes(fixed(&reset.by, "person")?) }

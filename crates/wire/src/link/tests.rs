@@ -207,7 +207,8 @@ fn signed(dice: &mut Dice) -> Signed {
 }
 
 fn request(dice: &mut Dice) -> Request {
-    match dice.below(14) {
+    match dice.below(15) {
+        14 => Request::Resynchronise { by: PersonId::from_bytes(dice.bytes()) },
         10 => guard::samples::lock_down(dice),
         11 => Request::Release { lockdown: dice.number(), by: PersonId::from_bytes(dice.bytes()) },
         12 => guard::samples::tell_seen(dice),

@@ -6,15 +6,18 @@ use bailee_domain::bank::keyring::{Held, Keyring, Standing};
 use bailee_domain::bank::{Enrolment, Lasting, MAX_ENROLMENTS, MAX_SPENT};
 use bailee_domain::id::PersonId;
 
+use super::super::{put_tags, tags};
 use super::{cut, flag, guard, map, number, people, put_all, put_time, time};
 
 const PEOPLE: u8 = 1;
 const GUARD: u8 = 2;
+const ROLLBACK: u8 = 3;
 
 /// Writes every section.
 pub(super) fn put(to: &mut Vec<u8>, lasting: &Lasting) {
     type Put = fn(&mut Vec<u8>, &Lasting);
-    let sections: &[(u8, Put)] = &[(PEOPLE, put_people), (GUARD, guard::put)];
+    let all: &[(u8, Put)] = &[(PEOPLE, put_people), (GUARD, guard::put), (ROLLBACK, put_rollback)];
+    let sections = if lasting.boot_tags.is_some() { all } else { &all[..2] };
     to.push(u8::try_from(sections.len()).expect("there are few sections"));
     for (tag, put) in sections {
         let mut section = Vec::new();
@@ -36,6 +39,7 @@ pub(super) fn read(from: &mut &[u8], lasting: &mut Lasting) -> Option<()> {
         match tag {
             PEOPLE => read_people(&mut section, lasting)?,
             GUARD => guard::take(&mut section, lasting)?,
+            ROLLBACK => lasting.boot_tags = Some(tags(&mut section)??),
             _ => return None,
         }
         if !section.is_empty() {
@@ -43,6 +47,10 @@ pub(super) fn read(from: &mut &[u8], lasting: &mut Lasting) -> Option<()> {
         }
     }
     Some(())
+}
+
+fn put_rollback(to: &mut Vec<u8>, lasting: &Lasting) {
+    put_tags(to, lasting.boot_tags.as_ref());
 }
 
 fn put_people(to: &mut Vec<u8>, lasting: &Lasting) {

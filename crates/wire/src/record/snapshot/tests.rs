@@ -134,6 +134,7 @@ fn sample_lasting(dice: &mut Dice) -> Lasting {
         }),
         lockdowns: some(dice, 4, |dice| (dice.number(), guard::samples::lockdown(dice))),
         tampers: some(dice, 4, |dice| (guard::samples::sign(dice), dice.number())),
+        boot_tags: crate::record::sample_tags(dice),
         doubts: some(dice, 4, |dice| (door(dice), guard::samples::doubt(dice))),
     }
 }
