@@ -692,3 +692,42 @@ erased-scrubbed = نُظّفت ملفات المنصة.
 erased-waiting = محطات قد تعرفه حتى تجيب:
 erased-completed = نسيته كل المحطات.
 erased-log = في سجل العهدة
+
+# سجل العهدة بعد التضييق
+range-1h = آخر ساعة
+range-24h = آخر 24 ساعة
+range-7d = آخر 7 أيام
+range-30d = آخر 30 يومًا
+range-fix = ثبّت هذه الأوقات في الرابط
+facets-active = سارية
+facets-all = { $count ->
+    [one] حدث واحد مطابق ({ $count }).
+   *[other] الأحداث المطابقة: { $count }.
+  }
+facets-newest = الأعداد لأحدث { $count } حدث مطابق.
+facet-notice = إشعارات وإنذارات
+facet-alarm = إنذارات
+filters-more = مرشحات أخرى
+looked = فُحص { $count } حدث، رجوعًا إلى
+looked-on = الأقدم يلي.
+pager-newest = الأحدث
+pager-newer = أحدث
+pager-older = أقدم
+seal-witnesses = { $current } من { $all } شهود محدَّثون
+seal-refused = شاهد يرفض
+drawer-page = افتح كصفحة
+drawer-close = إغلاق
+about = كل الأحداث عن
+verify-here = تحقق في هذا المتصفح
+verify-elsewhere = تحقق من السجل كله في مكان آخر
+proof-file = الإثبات كملف
+checkpoint-alone = لم يوقّع أي شاهد على نقطة التحقق هذه بعينها بعد.
+checkpoint-witnesses = وقّع عليها { $count } من { $all } شهود:
+checkpoint-text = نقطة التحقق كما نُشرت
+ladder-title = المسار من القيد { $index } إلى الجذر الموقّع في { $count } خطوات
+ladder-leaf = القيد { $index }
+ladder-root = الجذر الموقّع
+ladder-left = يسار، المستوى { $level }
+ladder-right = يمين، المستوى { $level }
+ladder-words = الشيء نفسه بالكلمات
+ladder-elsewhere = لا يؤدي هذا المسار إلى الجذر الموقّع. لا تعتمد على السجل حتى يُفسَّر ذلك.

@@ -676,3 +676,42 @@ erased-scrubbed = The platform’s files were cleared.
 erased-waiting = Banks that may still know them, until they answer:
 erased-completed = Every bank has forgotten.
 erased-log = In the custody log
+
+# The custody log, narrowed down
+range-1h = Last hour
+range-24h = Last 24 hours
+range-7d = Last 7 days
+range-30d = Last 30 days
+range-fix = Fix these times in the link
+facets-active = In force
+facets-all = { $count ->
+    [one] { $count } event matches.
+   *[other] { $count } events match.
+  }
+facets-newest = Numbers count the newest { $count } events that match.
+facet-notice = Notices and alarms
+facet-alarm = Alarms
+filters-more = More filters
+looked = { $count } events were looked at, back to
+looked-on = Older ones are next.
+pager-newest = Newest
+pager-newer = Newer
+pager-older = Older
+seal-witnesses = { $current } of { $all } witnesses current
+seal-refused = a witness refuses
+drawer-page = Open as a page
+drawer-close = Close
+about = All events about
+verify-here = Verify in this browser
+verify-elsewhere = Check the whole log elsewhere
+proof-file = Proof as a file
+checkpoint-alone = No witness has cosigned exactly this checkpoint yet.
+checkpoint-witnesses = Cosigned by { $count } of { $all } witnesses:
+checkpoint-text = The checkpoint as published
+ladder-title = Path from entry { $index } to the signed root in { $count } steps
+ladder-leaf = entry { $index }
+ladder-root = signed root
+ladder-left = left, level { $level }
+ladder-right = right, level { $level }
+ladder-words = The same in words
+ladder-elsewhere = This path does not lead to the signed root. Don't rely on the log until this is explained.

@@ -1,8 +1,12 @@
-//! `/audit`: the custody log with filters, one event with its proof, and exports of what is filtered.
+//! `/audit`: the custody log in order of time, with what to narrow it by, and exports of what is filtered. One event with its
+//! proof is in `event`; what stands beside the list is in `facets`.
+
+mod event;
+mod facets;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use bailee_domain::compartment::CompartmentNo;
@@ -11,21 +15,22 @@ use bailee_domain::id::PersonId;
 use bailee_domain::time::WallTime;
 use bailee_ui::form::{Choice, Field};
 use bailee_ui::layout::Page;
-use bailee_wire::event::hex;
 use futures_util::{Stream, StreamExt as _};
 
 use super::banks;
 use super::form::{Form, Query};
-use super::gate::Who;
+use super::gate::{self, Who};
 use super::parcels::bank_choices;
-use super::shell::{Answer, live_shell, shell, show};
+use super::shell::{Answer, live_shell, show};
 use super::views::Section;
-use super::views::audit::{Audit, Event, EventRow, Facet, Filters, Rung, Seal};
+use super::views::audit::{Audit, EventRow, Filters, Seal};
 use super::words::{self, Names};
-use crate::app::log::{self, ListLog, LogFilter, LogRow, Proven};
+use crate::app::log::{self, Explore, Explored, LogFilter, LogRow, MOST_SEEN, Position, Rest, Turn};
 use crate::app::{AppError, Principal};
 use crate::http::problem::Problem;
 use crate::http::{Http, export};
+
+pub use event::{event, proof};
 
 const PAGE: u32 = 25;
 /// Kinds offered as filters; any other can be typed into the address.
@@ -47,6 +52,12 @@ const KINDS: [&str; 14] = [
 ];
 const RESULTS: [(&str, Severity); 2] = [("notice", Severity::Notice), ("alarm", Severity::Alarm)];
 
+/// The parts of an address that name a page rather than what is asked for.
+const PLACES: [&str; 2] = ["cursor", "newer"];
+/// Spans of time offered, with their lengths in milliseconds.
+const RANGES: [(&str, i64); 4] =
+    [("1h", 3_600_000), ("24h", 86_400_000), ("7d", 7 * 86_400_000), ("30d", 30 * 86_400_000)];
+
 /// `/audit`
 pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
     Ok(show(&view(&http, &who, &query).await?))
@@ -55,35 +66,69 @@ pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>, Quer
 /// The list.
 pub async fn view(http: &Http, who: &Who, query: &Form) -> Result<Audit, Problem> {
     let (principal, page) = (&who.session()?.principal, who.page());
-    let before: Option<i64> = http.position("events", query.some("cursor"))?;
-    let which = ListLog { filter: filter(query), before, limit: PAGE };
-    let listed = log::list(http.app(), principal, which).await?;
+    let filter = filter(query, http.app().now());
+    let which = Explore { filter: filter.clone(), turn: turn(http, query)?, limit: PAGE };
+    let explored = log::explore(http.app(), principal, which).await?;
     let visible = banks::visible(http, principal).await?;
-    let names = known(http, principal, &listed.rows, banks::names(&visible)).await?;
-    let kept = query.query_without(&["cursor"]);
-    let next =
-        listed.next.map(|id| format!("/audit?{kept}&cursor={}", http.cursor("events", &id.to_string())));
+    let names = known(http, principal, &explored, banks::names(&visible)).await?;
+    let kept = query.query_without(&PLACES);
+    let link = |name: &str, place: Position| to(&kept, name, &http.cursor("log", &place.to_string()));
+    let (older, looked) = match explored.older {
+        Rest::Nothing => (None, None),
+        Rest::Beyond(place) => (Some(link("cursor", place)), None),
+        Rest::Unseen(place) => (Some(link("cursor", place)), Some((MOST_SEEN, words::time(place.at)))),
+    };
     Ok(Audit {
         shell: live_shell(http, who, Section::Audit).await?,
         seal: seal(http).await?,
         filters: filters(&page, query, bank_choices(&page.t("any-bank"), &visible)),
-        facets: facets(&page, query),
-        rows: listed.rows.iter().map(|row| show_row(&page, &names, row)).collect(),
+        narrowed: FIELDS.iter().any(|name| query.some(name).is_some()),
+        active: facets::active(&page, &names, query),
+        ranges: facets::ranges(&page, query),
+        fixed: facets::fixed(query, &filter),
+        groups: facets::groups(&page, &names, query, &explored.facets),
+        counted: facets::counted(&page, &explored.facets),
+        rows: explored.rows.iter().map(|row| show_row(&page, &names, row)).collect(),
         csv: format!("/audit.csv?{kept}"),
         jsonl: format!("/audit.jsonl?{kept}"),
         epcis: format!("/audit.jsonld?{kept}"),
-        first: before.map(|_| format!("/audit?{kept}")),
-        next,
+        newest: PLACES.iter().any(|name| query.some(name).is_some()).then(|| format!("/audit?{kept}")),
+        newer: explored.newer.map(|place| link("newer", place)),
+        older,
+        looked,
         page,
     })
 }
 
-/// What a query asks for; a value that cannot be read restricts nothing.
-pub fn filter(query: &Form) -> LogFilter {
+/// The fields of the form.
+const FIELDS: [&str; 8] = ["from", "to", "kind", "bank", "compartment", "person", "parcel", "result"];
+
+/// An address of the list with one more part.
+fn to(kept: &str, name: &str, value: &str) -> String {
+    let and = if kept.is_empty() { "" } else { "&" };
+    format!("/audit?{kept}{and}{}", gate::query(name, value))
+}
+
+fn turn(http: &Http, query: &Form) -> Result<Turn, Problem> {
+    let older: Option<Position> = http.position("log", query.some("cursor"))?;
+    let newer: Option<Position> = http.position("log", query.some("newer"))?;
+    Ok(match (older, newer) {
+        (Some(place), _) => Turn::Older(place),
+        (None, Some(place)) => Turn::Newer(place),
+        (None, None) => Turn::Newest,
+    })
+}
+
+/// What a query asks for at this time; a value that cannot be read restricts nothing.
+pub fn filter(query: &Form, now: WallTime) -> LogFilter {
     let result = RESULTS.into_iter().find(|(name, _)| *name == query.text("result"));
+    let range = RANGES.into_iter().find(|(name, _)| *name == query.text("range"));
+    let from = query.some("from").and_then(moment);
+    let until = query.some("to").and_then(moment);
+    let since = range.filter(|_| from.is_none() && until.is_none()).map(|(_, ms)| now.plus_ms(-ms));
     LogFilter {
-        from: query.some("from").and_then(moment),
-        until: query.some("to").and_then(moment),
+        from: from.or(since),
+        until,
         kind: query.some("kind").map(ToOwned::to_owned),
         bank: query.read("bank"),
         compartment: query.read("compartment").map(CompartmentNo),
@@ -120,30 +165,21 @@ fn filters(page: &Page, query: &Form, banks: Vec<Choice>) -> Filters {
     }
 }
 
-/// Filters in force, to take away, and two frequent ones, to add.
-fn facets(page: &Page, query: &Form) -> Vec<Facet> {
-    let in_force = ["from", "to", "kind", "bank", "compartment", "person", "parcel", "result"];
-    let mut facets = Vec::new();
-    for name in in_force {
-        if let Some(value) = query.some(name) {
-            let href = format!("/audit?{}", query.query_without(&[name, "cursor"]));
-            let label = if name == "kind" { words::kind(page, value) } else { value.to_owned() };
-            facets.push(Facet { label, href, active: true, count: None });
-        }
-    }
-    for kind in ["AccessRefused", "CompartmentForced"] {
-        if query.text("kind") != kind {
-            let rest = query.query_without(&["kind", "cursor"]);
-            let href = format!("/audit?{rest}{}kind={kind}", if rest.is_empty() { "" } else { "&" });
-            facets.push(Facet { label: words::kind(page, kind), href, active: false, count: None });
-        }
-    }
-    facets
+/// The names of whom the rows and the facets are about.
+async fn known(http: &Http, principal: &Principal, page: &Explored, names: Names) -> Result<Names, Problem> {
+    let people = page.facets.people.iter().take(facets::MOST).map(|(id, _)| *id);
+    people_of(http, principal, &page.rows, people.collect(), names).await
 }
 
-async fn known(http: &Http, principal: &Principal, rows: &[LogRow], names: Names) -> Result<Names, Problem> {
-    let ids = rows.iter().filter_map(|row| row.line.actor.parse::<PersonId>().ok());
-    let people = words::names(http, principal, ids.collect()).await?.people;
+async fn people_of(
+    http: &Http,
+    principal: &Principal,
+    rows: &[LogRow],
+    mut ids: Vec<PersonId>,
+    names: Names,
+) -> Result<Names, Problem> {
+    ids.extend(rows.iter().filter_map(|row| row.line.actor.parse::<PersonId>().ok()));
+    let people = words::names(http, principal, ids).await?.people;
     Ok(Names { people, ..names })
 }
 
@@ -152,7 +188,8 @@ fn show_row(page: &Page, names: &Names, row: &LogRow) -> EventRow {
     let place = names.place(row.line.bank, row.line.compartment);
     let parcel = row.line.parcel.map(|parcel| parcel.to_string());
     EventRow {
-        index: u64::try_from(row.id).unwrap_or(0),
+        href: format!("/audit/{}", row.id),
+        index: row.leaf_index,
         at: words::time(row.line.at),
         actor: actor(names, row),
         kind: words::kind(page, &row.line.kind),
@@ -174,84 +211,30 @@ fn actor(names: &Names, row: &LogRow) -> String {
 /// # Errors
 /// The store's.
 pub async fn seal(http: &Http) -> Result<Seal, Problem> {
-    let reader = http.app().ledger().reader();
-    let Ok(checkpoint) = reader.checkpoint().await else { return Ok(unsound(http)) };
-    let mut lines = checkpoint.lines();
-    let origin = lines.next().unwrap_or_default().to_owned();
-    let entries = lines.next().and_then(|size| size.parse().ok()).unwrap_or(0);
-    let seen = http.checkpoint_since(&checkpoint);
-    let age = words::age(http.app().now().since_ms(seen));
-    Ok(Seal { entries, signed_at: words::time(seen), age, origin, sound: true, ..unsound(http) })
+    let (href, now) = (format!("/log/{}/checkpoint", http.app().log_id()), http.app().now());
+    let Some(head) = log::head(http.app()).await? else { return Ok(Seal { href, ..Seal::default() }) };
+    let seen = http.checkpoint_since(&signed(&head.checkpoint));
+    Ok(Seal {
+        entries: head.size,
+        signed_at: words::time(seen),
+        age: words::age(now.since_ms(seen)),
+        origin: head.origin,
+        current: head.witnesses.iter().filter(|witness| witness.is_current).count(),
+        witnesses: head.witnesses.len(),
+        refused: head.witnesses.iter().any(|witness| witness.refuses),
+        href,
+        sound: true,
+    })
 }
 
-fn unsound(http: &Http) -> Seal {
-    Seal {
-        entries: 0,
-        signed_at: words::time(http.app().now()),
-        age: words::age(0),
-        origin: String::new(),
-        href: format!("/log/{}/checkpoint", http.app().log_id()),
-        sound: false,
-    }
-}
-
-/// `/audit/{id}`
-pub async fn event(State(http): State<Http>, Extension(who): Extension<Who>, Path(id): Path<i64>) -> Answer {
-    let (principal, page) = (&who.session()?.principal, who.page());
-    let entry = log::entry(http.app(), principal, id).await?;
-    let row = one(&http, principal, id).await?;
-    let visible = banks::visible(&http, principal).await?;
-    let names = known(&http, principal, std::slice::from_ref(&row), banks::names(&visible)).await?;
-    let mut event = show_row(&page, &names, &row);
-    event.index = row.leaf_index.unwrap_or(0);
-    let checkpoint = entry.proven.as_ref().map(|proven| proven.checkpoint.clone()).unwrap_or_default();
-    Ok(show(&Event {
-        shell: shell(&http, &who, Section::Audit).await?,
-        event,
-        fields: entry.view.into_iter().map(|field| (field.name, field.value)).collect(),
-        leaf_hash: hex(&entry.leaf_hash.0),
-        path: entry.proven.as_ref().map(rungs).unwrap_or_default(),
-        root_hash: root(&checkpoint),
-        seal: seal(&http).await?,
-        checkpoint,
-        leaf_bytes: hex(&entry.leaf),
-        command: format!("bailee verify ledger {}/log/{}", http.options().public_url, http.app().log_id()),
-        page,
-    }))
-}
-
-async fn one(http: &Http, principal: &Principal, id: i64) -> Result<LogRow, Problem> {
-    let which = ListLog { filter: LogFilter::default(), before: Some(id.saturating_add(1)), limit: 1 };
-    let row = log::list(http.app(), principal, which).await?.rows.into_iter().next();
-    row.filter(|row| row.id == id).ok_or_else(Problem::not_found)
-}
-
-/// The path with the side each sibling stands on (RFC 9162 §2.1.3.2).
-fn rungs(proven: &Proven) -> Vec<Rung> {
-    let (mut index, mut last) = (proven.index, proven.size.saturating_sub(1));
-    let mut level = 0;
-    let mut rungs = Vec::new();
-    for hash in &proven.path {
-        // Without a right sibling the node is carried up unchanged until it has one to its left.
-        while index == last && index % 2 == 0 && last > 0 {
-            (index, last, level) = (index / 2, last / 2, level + 1);
-        }
-        rungs.push(Rung { level, hash: hex(&hash.0), left: index % 2 == 1 });
-        (index, last, level) = (index / 2, last / 2, level + 1);
-    }
-    rungs
-}
-
-/// The root a checkpoint signs, in hexadecimal.
-fn root(checkpoint: &str) -> String {
-    use base64::Engine as _;
-    let line = checkpoint.lines().nth(2).unwrap_or_default();
-    base64::engine::general_purpose::STANDARD.decode(line).map(|root| hex(&root)).unwrap_or_default()
+/// A checkpoint without the cosignatures, which come later than the log's own signature.
+fn signed(checkpoint: &str) -> String {
+    checkpoint.split_once("\n\n").map_or(checkpoint, |(text, _)| text).to_owned()
 }
 
 /// `/audit.csv`
 pub async fn csv(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
-    let rows = log::export(http.app(), &who.session()?.principal, filter(&query)).await?;
+    let rows = log::export(http.app(), &who.session()?.principal, filter(&query, http.app().now())).await?;
     Ok(file("text/csv; charset=utf-8", "custody-log.csv", export::csv(rows)))
 }
 
@@ -261,13 +244,14 @@ pub async fn json_lines(
     Extension(who): Extension<Who>,
     Query(query): Query,
 ) -> Answer {
-    let rows = log::export(http.app(), &who.session()?.principal, filter(&query)).await?;
+    let rows = log::export(http.app(), &who.session()?.principal, filter(&query, http.app().now())).await?;
     Ok(file("application/jsonl; charset=utf-8", "custody-log.jsonl", export::json_lines(rows)))
 }
 
 /// `/audit.jsonld`
 pub async fn epcis(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
-    let document = log::epcis(http.app(), &who.session()?.principal, filter(&query)).await?;
+    let document =
+        log::epcis(http.app(), &who.session()?.principal, filter(&query, http.app().now())).await?;
     Ok(file("application/ld+json", "custody-log.jsonld", document))
 }
 
@@ -284,34 +268,24 @@ fn file(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bailee_audit::hash::Hash;
 
-    fn sides(index: u64, size: u64, steps: usize) -> String {
-        let path = vec![Hash([0; 32]); steps];
-        let proven = Proven { index, size, path, checkpoint: String::new() };
-        rungs(&proven)
-            .iter()
-            .map(|rung| if rung.left { format!("L{}", rung.level) } else { format!("R{}", rung.level) })
-            .collect()
-    }
-
-    #[test]
-    fn siblings_stand_where_the_tree_has_them() {
-        assert_eq!(sides(0, 1, 0), "");
-        assert_eq!(sides(0, 2, 1), "R0");
-        assert_eq!(sides(3, 4, 2), "L0L1");
-        assert_eq!(sides(2, 3, 1), "L1");
-        assert_eq!(sides(6, 7, 2), "L1L2");
-        assert_eq!(sides(4, 7, 3), "R0R1L2");
-    }
+    const NOW: WallTime = WallTime::from_unix_ms(1_795_420_800_000);
 
     #[test]
     fn a_filter_takes_what_it_understands() {
         let query =
             Form::parse(b"from=2026-11-23T08:00&to=nonsense&kind=AccessRefused&compartment=4&result=alarm");
-        let filter = filter(&query);
-        assert_eq!(filter.from, Some(WallTime::from_unix_ms(1_795_420_800_000)));
+        let filter = filter(&query, NOW);
+        assert_eq!(filter.from, Some(NOW));
         assert_eq!((filter.until, filter.compartment), (None, Some(CompartmentNo(4))));
         assert_eq!(filter.severity, Some(Severity::Alarm));
+    }
+
+    #[test]
+    fn a_range_counts_from_now_unless_times_are_given() {
+        let of = |query: &[u8]| filter(&Form::parse(query), NOW).from;
+        assert_eq!(of(b"range=24h"), Some(NOW.plus_ms(-86_400_000)));
+        assert_eq!(of(b"range=24h&from=2026-11-23T08:00"), Some(NOW));
+        assert_eq!((of(b"range=24h&to=2026-11-23T08:00"), of(b"range=1y")), (None, None));
     }
 }

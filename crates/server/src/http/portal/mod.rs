@@ -117,6 +117,7 @@ pub fn routes() -> Vec<Route> {
         post("/alerts/{alert}/acknowledge", needs(HandleAlerts), alerts::acknowledge),
         get("/audit", needs(ViewLog), audit::list),
         get("/audit/{event}", needs(ViewLog), audit::event),
+        get("/audit/{event}/proof", needs(ViewLog), audit::proof),
         get("/audit.csv", needs(ExportLog), audit::csv),
         get("/audit.jsonl", needs(ExportLog), audit::json_lines),
         get("/audit.jsonld", needs(ExportLog), audit::epcis),

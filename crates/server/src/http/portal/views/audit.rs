@@ -1,13 +1,19 @@
-//! `/audit` (query `from`, `to`, `kind`, `bank`, `compartment`, `person`, `parcel`, `result`, `cursor`), `/audit/{leaf index}`, and the
-//! exports `/audit.csv` and `/audit.jsonl` of the same query.
+//! `/audit` (query `range`, `from`, `to`, `kind`, `bank`, `compartment`, `person`, `parcel`, `result`, `cursor`, `newer`), and the
+//! exports `/audit.csv`, `/audit.jsonl` and `/audit.jsonld` of the same query. `/audit/{id}` and the drawer beside the list are in
+//! `entry`, the drawing of a proof in `ladder`.
+
+mod entry;
+mod ladder;
 
 use super::Shell;
 use askama::Template;
 use bailee_ui::form::{Choice, Field};
 use bailee_ui::layout::{Page, Tone};
 
+pub use entry::{About, Drawer, EntryView, Event, ProvenView, Rung, WitnessView};
+
 /// The state of the ledger, as a seal at the top of the page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Seal {
     /// Entries in the tree of the last checkpoint.
     pub entries: u64,
@@ -19,6 +25,12 @@ pub struct Seal {
     pub origin: String,
     /// Where the checkpoint is, `/log/{id}/checkpoint`.
     pub href: String,
+    /// Witnesses that cosigned lately and refuse nothing.
+    pub current: usize,
+    /// Witnesses there are.
+    pub witnesses: usize,
+    /// Whether a witness refuses to cosign.
+    pub refused: bool,
     /// Whether the last check of the tree succeeded.
     pub sound: bool,
 }
@@ -26,8 +38,10 @@ pub struct Seal {
 /// One event in the list.
 #[derive(Clone, Debug)]
 pub struct EventRow {
-    /// The leaf index; the row leads to `/audit/{index}`.
-    pub index: u64,
+    /// The page of the event.
+    pub href: String,
+    /// The leaf index, once the log has placed it.
+    pub index: Option<u64>,
     /// When it happened (RFC 3339, UTC).
     pub at: String,
     /// Who did it: a name the reader may see, or an opaque id.
@@ -66,6 +80,15 @@ pub struct Facet {
     pub active: bool,
     /// Rows it has, if counted.
     pub count: Option<u32>,
+}
+
+/// Values of one kind to narrow the list by.
+#[derive(Clone, Debug)]
+pub struct FacetGroup {
+    /// Of which kind, in the reader's language.
+    pub title: String,
+    /// The most frequent first.
+    pub facets: Vec<Facet>,
 }
 
 /// The filter form: every field is a query parameter of the same name.
@@ -107,8 +130,18 @@ pub struct Audit {
     pub seal: Seal,
     /// What is searched for.
     pub filters: Filters,
-    /// Filters in force and frequent ones.
-    pub facets: Vec<Facet>,
+    /// Whether the form holds anything.
+    pub narrowed: bool,
+    /// Filters in force.
+    pub active: Vec<Facet>,
+    /// Spans of time.
+    pub ranges: Vec<Facet>,
+    /// The same list with its span of time as it is now.
+    pub fixed: Option<String>,
+    /// Values to narrow the list by.
+    pub groups: Vec<FacetGroup>,
+    /// What their counts are of.
+    pub counted: String,
     /// Newest first.
     pub rows: Vec<EventRow>,
     /// `/audit.csv?…` with the current filter.
@@ -117,49 +150,14 @@ pub struct Audit {
     pub jsonl: String,
     /// `/audit.jsonld?…` with the current filter: EPCIS 2.0.
     pub epcis: String,
-    /// The first page, when this is a later one.
-    pub first: Option<String>,
-    /// The next page, when there is one.
-    pub next: Option<String>,
-}
-
-/// One step of an inclusion path (RFC 6962 §2.1.1).
-#[derive(Clone, Debug)]
-pub struct Rung {
-    /// The height above the leaves, from 0.
-    pub level: u8,
-    /// The sibling's hash in hexadecimal.
-    pub hash: String,
-    /// Whether the sibling stands to the left.
-    pub left: bool,
-}
-
-/// `/audit/{index}`
-#[derive(Clone, Debug, Template)]
-#[template(path = "portal/event.html")]
-pub struct Event {
-    /// The document.
-    pub page: Page,
-    /// The frame.
-    pub shell: Shell,
-    /// The same facts as in the list.
-    pub event: EventRow,
-    /// The fields of the signed record, in order: name and value as recorded, not translated.
-    pub fields: Vec<(String, String)>,
-    /// The leaf's hash in hexadecimal.
-    pub leaf_hash: String,
-    /// The path to the root; empty while the event isn't sequenced.
-    pub path: Vec<Rung>,
-    /// The root's hash in hexadecimal.
-    pub root_hash: String,
-    /// The checkpoint the path leads to.
-    pub seal: Seal,
-    /// The signed checkpoint as it is published.
-    pub checkpoint: String,
-    /// The exact bytes of the leaf in hexadecimal.
-    pub leaf_bytes: String,
-    /// The command that checks this log elsewhere.
-    pub command: String,
+    /// The newest page, when this is another one.
+    pub newest: Option<String>,
+    /// The page with what happened after this.
+    pub newer: Option<String>,
+    /// The page with what happened before this.
+    pub older: Option<String>,
+    /// Events looked at without filling the page, and until when (RFC 3339, UTC).
+    pub looked: Option<(u32, String)>,
 }
 
 #[cfg(test)]
@@ -171,6 +169,9 @@ impl Seal {
             age: "12 s".into(),
             origin: "bailee.example/harbour".into(),
             href: "/log/harbour/checkpoint".into(),
+            current: 11,
+            witnesses: 12,
+            refused: false,
             sound: true,
         }
     }
@@ -179,8 +180,9 @@ impl Seal {
 #[cfg(test)]
 impl EventRow {
     fn samples(page: &Page) -> Vec<Self> {
-        let row = |index, actor: &str, key: &str, target: &str, result: &str, tone| Self {
-            index,
+        let row = |index: u64, actor: &str, key: &str, target: &str, result: &str, tone| Self {
+            href: format!("/audit/{index}"),
+            index: (index < 1_204).then_some(index),
             at: format!("2026-11-23T08:{:02}:12Z", index % 60),
             actor: actor.into(),
             kind: page.t(key),
@@ -204,6 +206,10 @@ impl Audit {
     pub(super) fn sample(page: Page) -> Self {
         let facet =
             |key: &str, count, active| Facet { label: page.t(key), href: "/audit?x".into(), active, count };
+        let group = |title: &str, keys: &[&str]| FacetGroup {
+            title: page.t(title),
+            facets: keys.iter().zip([612, 104, 1]).map(|(key, n)| facet(key, Some(n), false)).collect(),
+        };
         let any = |key: &str| vec![Choice::new("", page.t(key)), Choice::new("x", "Lobby")];
         Self {
             shell: Shell::sample(super::Section::Audit),
@@ -214,50 +220,28 @@ impl Audit {
                 results: any("any-result"),
                 ..Filters::default()
             },
-            facets: vec![
-                facet("result-refused", None, true),
-                facet("event-parcel-collected", Some(104), false),
-                facet("event-compartment-forced", Some(1), false),
+            narrowed: true,
+            active: vec![facet("result-refused", None, true)],
+            ranges: ["range-1h", "range-24h", "range-7d", "range-30d"]
+                .map(|key| facet(key, None, key == "range-7d"))
+                .into(),
+            fixed: Some("/audit?from=x".into()),
+            groups: vec![
+                group(
+                    "kind",
+                    &["event-parcel-collected", "event-compartment-opened", "event-compartment-forced"],
+                ),
+                group("urgency", &["facet-notice", "facet-alarm"]),
             ],
+            counted: page.t1("facets-newest", "count", 1_000_u32),
             rows: EventRow::samples(&page),
             csv: "/audit.csv?result=refused".into(),
             jsonl: "/audit.jsonl?result=refused".into(),
             epcis: "/audit.jsonld?result=refused".into(),
-            first: Some("/audit".into()),
-            next: Some("/audit?cursor=b64".into()),
-            page,
-        }
-    }
-}
-
-#[cfg(test)]
-impl Event {
-    pub(super) fn sample(page: Page) -> Self {
-        let hash = |seed: u64| format!("{:016x}", seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).repeat(4);
-        let rung =
-            |level: u8| Rung { level, hash: hash(u64::from(level) + 3), left: level.is_multiple_of(2) };
-        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        Self {
-            shell: Shell::sample(super::Section::Audit),
-            event: EventRow::samples(&page).remove(2),
-            fields: vec![
-                field("version", "1"),
-                field("bank", "bnk_01jd8k"),
-                field("sequence", "417"),
-                field("at", "2026-11-23T08:58:12.204Z"),
-                field("time_quality", "trusted"),
-                field("kind", "ParcelCollected"),
-                field("compartment", "4"),
-                field("parcel", "prc_01jd4"),
-                field("person", "commitment 9f2c…41aa"),
-            ],
-            leaf_hash: hash(1),
-            path: (0..8).map(rung).collect(),
-            root_hash: hash(99),
-            seal: Seal::sample(),
-            checkpoint: "bailee.example/harbour\n1205\nq3Zk0m1uY2Jr5g0w6o3y1m8v0p7c2b4n6d8f0h2j4l6=\n\n— bailee.example/harbour Az3grlgt…\n".into(),
-            leaf_bytes: hash(5),
-            command: "bailee verify ledger https://bailee.example/log/harbour".into(),
+            newest: Some("/audit".into()),
+            newer: Some("/audit?newer=b64".into()),
+            older: Some("/audit?cursor=b64".into()),
+            looked: Some((10_000, "2026-11-20T08:40:55Z".into())),
             page,
         }
     }

@@ -43,6 +43,7 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
         draw("alerts-empty", &alerts::Alerts::sample_empty(page())),
         draw("audit", &audit::Audit::sample(page())),
         draw("event", &audit::Event::sample(page())),
+        draw("event-pending", &audit::Event::sample_pending(page())),
         draw("evidence", &evidence::Evidence::sample(page())),
         draw("witnesses", &witnesses::Witnesses::sample(page())),
         draw("witnesses-empty", &witnesses::Witnesses::sample_empty(page())),
