@@ -39,6 +39,9 @@ pub struct EdgeConfig {
     /// A file that holds `1` while the siren sounds, such as `/sys/class/leds/siren/brightness`.
     #[serde(default)]
     pub siren: Option<PathBuf>,
+    /// The TPM that tells this disk from a copy, as a TCTI names it, such as `device:/dev/tpmrm0`.
+    #[serde(default)]
+    pub tpm: Option<String>,
     /// Tamper switches.
     #[serde(default, rename = "switch")]
     pub switches: Vec<SwitchConfig>,
@@ -172,6 +175,7 @@ impl EdgeConfig {
             buses,
             compartments,
             siren: None,
+            tpm: None,
             switches: Vec::new(),
             vibration: Vec::new(),
         }

@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::hmac;
 use bailee_domain::id::{BankId, OrgId};
 use bailee_vault::Secret;
 use bailee_vault::code::BankCodeKey;
@@ -199,6 +200,13 @@ impl Installation {
     /// The key that seals the journal.
     pub fn journal_key(&self) -> SealKey {
         SealKey::new(self.journal_key)
+    }
+
+    /// What the TPM asks for before it tells or changes the boot tag; of this installation only.
+    pub fn tag_key(&self) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.journal_key);
+        let tag = hmac::sign(&key, b"bailee/boot-tag/v1");
+        tag.as_ref().try_into().expect("a SHA-256 MAC has 32 bytes")
     }
 
     /// The name the journal's entries are bound to.

@@ -24,6 +24,7 @@ use crate::journal::{FolderDisk, Journal, JournalError};
 use crate::kiosk::{self, Kiosk};
 use crate::link::{self, LinkSwitch};
 use crate::readers::feed::{Fed, FeedError};
+use crate::rollback::TagStore;
 use crate::runtime::{Handle, Loop, Message, Parts, Wires, queue};
 use crate::sensors::watch::Signals;
 use crate::siren::SirenLine;
@@ -57,6 +58,9 @@ pub enum RunError {
     /// The readers.
     #[error("the readers cannot be used")]
     Readers(#[from] FeedError),
+    /// The configuration names a TPM.
+    #[error("the configuration names a TPM, and this program was built without the feature `tpm`")]
+    NoTpmSupport,
     /// A socket, a file or a thread.
     #[error("{what}")]
     Io {
@@ -125,6 +129,10 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         Identity { bank: installation.bank()?, device: installation.device(), layout: layout.clone() };
     let entries = recovered.entries.into_iter().map(|entry| (entry.index, entry.payload));
     let starting = Controller::recover(identity, journal, entries, Box::new(OsRandom))?;
+    let starting = match tag_store(config, &installation)? {
+        Some(store) => starting.guarded_by(store),
+        None => starting,
+    };
     let mut trusted = TrustedClock::start(starting.high_water(), clocks.rtc(), clocks.mono());
     let (controller, first) = starting.begin(trusted.now(clocks.rtc(), clocks.mono()));
 
@@ -180,6 +188,24 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         stop,
         tasks: vec![kiosk_task, link_task, readers_task],
     })
+}
+
+/// The store of boot tags that the configuration names.
+#[cfg(feature = "tpm")]
+fn tag_store(
+    config: &EdgeConfig,
+    installation: &Installation,
+) -> Result<Option<Box<dyn TagStore>>, RunError> {
+    let open = |device: &String| -> Box<dyn TagStore> {
+        Box::new(crate::tpm::TpmTags::open(device, installation.tag_key()))
+    };
+    Ok(config.tpm.as_ref().map(open))
+}
+
+/// A bank that is to have a guard must not start without it unnoticed.
+#[cfg(not(feature = "tpm"))]
+fn tag_store(config: &EdgeConfig, _: &Installation) -> Result<Option<Box<dyn TagStore>>, RunError> {
+    if config.tpm.is_some() { Err(RunError::NoTpmSupport) } else { Ok(None) }
 }
 
 /// A bank whose witness can't work serves all the same; the platform shows that it doesn't cosign.

@@ -43,7 +43,9 @@ fn layout() -> Layout {
         .unwrap()
 }
 
-fn journal(disk: &MemoryDisk) -> Option<(Journal<MemoryDisk, ChaCha12Rng>, Vec<(u64, Vec<u8>)>)> {
+type Entries = Vec<(u64, Vec<u8>)>;
+
+fn journal(disk: &MemoryDisk) -> Option<(Journal<MemoryDisk, ChaCha12Rng>, Entries)> {
     let rng = ChaCha12Rng::seed_from_u64(disk.steps());
     let (journal, recovered) =
         Journal::open(disk.clone(), SealKey::new([9; 32]), JournalId(BANK.to_bytes()), rng).ok()?;

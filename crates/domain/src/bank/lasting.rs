@@ -152,7 +152,10 @@ impl Lasting {
 
     /// Nothing that an old disk grants is worth anything; nobody can say what it does not remember.
     fn resynchronised(&mut self) {
-        self.grants.values_mut().for_each(|grant| grant.state = GrantState::Burnt);
+        for grant in self.grants.values_mut() {
+            // No generation follows the last: whatever somebody sees inside later, no code makes it live again.
+            (grant.state, grant.generation) = (GrantState::Burnt, u8::MAX);
+        }
         self.work_orders.clear();
         self.enrolments.clear();
     }
