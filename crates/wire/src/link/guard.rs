@@ -155,7 +155,7 @@ pub(super) fn lock_down_to(
 }
 
 pub(super) fn lock_down_from(
-    lock_down: proto::LockDown,
+    lock_down: &proto::LockDown,
 ) -> Result<(Area, Grade, Exercise, u64, PersonId), LinkError> {
     Ok((
         area_from(lock_down.area)?,
