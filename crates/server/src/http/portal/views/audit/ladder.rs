@@ -11,13 +11,13 @@ use super::{ProvenView, Rung};
 
 const WIDTH: u32 = 340;
 /// From one node of ours to the one above it.
-const STEP: u32 = 52;
+const STEP: u32 = 62;
 const BOX: (u32, u32) = (92, 26);
 const MIDDLE: u32 = WIDTH / 2;
 const LEFT: u32 = 52;
 const RIGHT: u32 = WIDTH - LEFT;
 /// Room above the root and below the leaf.
-const MARGIN: u32 = 34;
+const MARGIN: u32 = 42;
 
 /// Draws a path, as SVG: all text in it is escaped.
 pub fn draw(page: &Page, proven: &ProvenView, leaf_hash: &str) -> String {
@@ -38,8 +38,8 @@ pub fn draw(page: &Page, proven: &ProvenView, leaf_hash: &str) -> String {
         let class = if step + 1 == steps { "root" } else { "own" };
         node(&mut out, class, (MIDDLE, y_of(step + 1)), &rung.node);
     }
-    label(&mut out, (MIDDLE, height - 8), &page.t1("ladder-leaf", "index", proven.index.to_string()));
-    label(&mut out, (MIDDLE, 14), &page.t("ladder-root"));
+    label(&mut out, (MIDDLE, height - 14), &page.t1("ladder-leaf", "index", proven.index.to_string()));
+    label(&mut out, (MIDDLE, 15), &page.t("ladder-root"));
     out.push_str("</svg>");
     out
 }
@@ -68,10 +68,10 @@ fn node(out: &mut String, class: &str, (x, y): (u32, u32), hash: &str) {
 }
 
 fn sibling(out: &mut String, page: &Page, y: u32, rung: &Rung) {
-    let (x, opposite) = if rung.left { (LEFT, RIGHT) } else { (RIGHT, LEFT) };
+    let x = if rung.left { LEFT } else { RIGHT };
     node(out, "sibling", (x, y), &rung.hash);
     let key = if rung.left { "ladder-left" } else { "ladder-right" };
-    label(out, (opposite, y + 4), &page.t1(key, "level", u32::from(rung.level)));
+    label(out, (x, y + BOX.1 / 2 + 9), &page.t1(key, "level", u32::from(rung.level)));
 }
 
 fn label(out: &mut String, (x, y): (u32, u32), text: &str) {
