@@ -7,6 +7,7 @@ mod demo;
 mod edge;
 mod evidence;
 mod officer;
+mod person;
 mod serve;
 mod service;
 mod simulate;
@@ -49,6 +50,9 @@ enum Command {
     /// Evidence bundles: making them, and making them tell less.
     #[command(subcommand)]
     Evidence(evidence::Evidence),
+    /// Destroy what is known of a person.
+    #[command(subcommand)]
+    Erase(person::Erase),
     /// Check what others say happened, with nothing but their files and a key.
     #[command(subcommand)]
     Verify(Verify),
@@ -123,6 +127,7 @@ fn main() -> ExitCode {
         }
         Command::Verify(Verify::Bundle(args)) => verify::bundle::run(&args, cli.json),
         Command::Evidence(command) => run(evidence::run(command)),
+        Command::Erase(command) => run(person::run(command, cli.json)),
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),

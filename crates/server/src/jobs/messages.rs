@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use super::{JobError, Outbound, Progress};
 use crate::app::App;
 use crate::app::delivery::{self, Attempt, Outcome};
-use crate::notify::{SendFailure, Sender};
+use crate::notify::{Content, SendFailure, Sender};
 use crate::store::tables::message::MessageRow;
 
 /// Messages taken up in one run.
@@ -64,9 +64,40 @@ async fn hand_over(outbound: &Outbound, attempt: Attempt) -> (MessageRow, Outcom
         (None, Ok(_)) => Outcome::Later("no gateway is set up for this channel".to_owned()),
         (Some(sender), Ok(outgoing)) => match sender.send(&outgoing).await {
             Ok(_) => Outcome::Sent,
-            Err(SendFailure::Temporary(why) | SendFailure::Unknown(why)) => Outcome::Later(why),
-            Err(SendFailure::Permanent(why)) => Outcome::GivenUp(why),
+            Err(SendFailure::Temporary(why) | SendFailure::Unknown(why)) => {
+                Outcome::Later(without_address(&why, &outgoing.content))
+            }
+            Err(SendFailure::Permanent(why)) => Outcome::GivenUp(without_address(&why, &outgoing.content)),
         },
     };
     (row, outcome)
+}
+
+/// A gateway's words without the address it was given, which many repeat: they are stored in clear.
+fn without_address(why: &str, content: &Content) -> String {
+    let address = match content {
+        Content::Email(mail) => mail.to.as_str(),
+        Content::Sms(sms) => sms.to.as_str().trim_start_matches('+'),
+    };
+    let (mut rest, mut kept) = (why, String::with_capacity(why.len()));
+    while let Some(at) = rest.to_ascii_lowercase().find(&address.to_ascii_lowercase()) {
+        kept.push_str(&rest[..at]);
+        kept.push('…');
+        rest = &rest[at + address.len()..];
+    }
+    kept + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::SmsContent;
+
+    #[test]
+    fn what_a_gateway_says_is_kept_without_the_address() {
+        let content = Content::Sms(SmsContent { to: "+4915155512345".parse().unwrap(), text: String::new() });
+        let said = "21211 +4915155512345 é is not a mobile number (4915155512345)";
+        assert_eq!(without_address(said, &content), "21211 +… é is not a mobile number (…)");
+        assert_eq!(without_address("later", &content), "later");
+    }
 }

@@ -80,7 +80,14 @@ impl Cluster {
         command
     }
 
-    fn data(&self) -> PathBuf {
+    /// Has the server write everything it holds in memory to its files, and drop files of tables that are gone.
+    pub fn checkpoint(&self) {
+        let mut psql = as_owner(self.bin.join("psql"));
+        output(psql.arg("-h").arg(&self.dir).args(["-U", "bailee", "-d", "postgres", "-c", "CHECKPOINT"]));
+    }
+
+    /// The folder of all its databases.
+    pub fn data(&self) -> PathBuf {
         self.dir.join("data")
     }
 }

@@ -10,7 +10,7 @@ use crate::params;
 use crate::store::{Row, Tx};
 
 /// The tables whose files may hold remains of a person's rows after their erasure; a store rewrites them.
-pub const SCRUBBED: [&str; 10] = [
+pub const SCRUBBED: [&str; 11] = [
     "person",
     "password",
     "session",
@@ -21,6 +21,7 @@ pub const SCRUBBED: [&str; 10] = [
     "evidence_export",
     "evidence_piece",
     "legal_hold",
+    "receipt",
 ];
 
 /// One erasure.
