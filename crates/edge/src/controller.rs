@@ -11,23 +11,19 @@ mod compaction;
 mod guard;
 mod replay;
 mod seen;
+mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bailee_domain::bank::io::{
-    Answer, BoardHealth, Candidate, DoorStatus, Input, Output, Record, Request, Siren,
-};
-use bailee_domain::bank::screen::{LockdownShown, Notice, Screen, View};
+use bailee_domain::bank::io::{Answer, BoardHealth, Candidate, Input, Output, Record, Request, Siren};
 use bailee_domain::bank::{Bank, Lasting};
-use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout, Sensed, Wiring};
 use bailee_domain::event::Severity;
 use bailee_domain::id::CommandId;
 use bailee_domain::signer::{PersonKey, Proof, Statement};
 use bailee_domain::time::{MonoTime, Now, WallTime};
-use bailee_domain::truth::Truth;
 use bailee_wire::event::{NO_EVENT, chain_hash};
 use bailee_wire::record::{self, Place, RecordError};
 use rand_core::{CryptoRng, Rng};
@@ -403,57 +399,6 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
     /// Whether the bank works; otherwise it opens nothing and waits for its disk.
     pub const fn in_order(&self) -> bool {
         self.bank.is_some()
-    }
-
-    /// What the kiosk shows; `version` is left 0.
-    pub fn view(&self, now: Now) -> View {
-        match &self.bank {
-            Some(bank) => bank.view(now),
-            None => View {
-                version: 0,
-                bank_name: self.named.0.clone(),
-                help: self.named.1.clone(),
-                screen: Screen::Home { keypad: Keypad::ClosedUntilReset },
-                notice: Some(Notice::OutOfOrder),
-                alarms: Vec::new(),
-                leaving_in_s: None,
-                lockdowns: Vec::new(),
-                tampers: Vec::new(),
-                asks: None,
-                unattended: false,
-                remote: Default::default(),
-            },
-        }
-    }
-
-    /// Every door, for the platform's map.
-    pub fn doors(&self) -> Vec<DoorStatus> {
-        self.bank.as_ref().map(Bank::doors).unwrap_or_default()
-    }
-
-    /// The four states of every compartment.
-    pub fn truth(&self) -> Vec<Truth> {
-        self.bank.as_ref().map(Bank::truth).unwrap_or_default()
-    }
-
-    /// Every lockdown in force.
-    pub fn lockdowns(&self, now: Now) -> Vec<LockdownShown> {
-        self.bank.as_ref().map(|bank| bank.lockdowns(now.mono)).unwrap_or_default()
-    }
-
-    /// The lasting state, while the bank works.
-    pub fn lasting(&self) -> Option<&Lasting> {
-        self.bank.as_ref().map(Bank::lasting)
-    }
-
-    /// The events the platform has not confirmed, for the uplink.
-    pub fn backlog(&self) -> Arc<Mutex<Backlog>> {
-        self.backlog.clone()
-    }
-
-    /// When to call [`Controller::handle`] with [`Input::Tick`] at the latest.
-    pub fn next_timeout(&self, now: MonoTime) -> MonoTime {
-        self.bank.as_ref().map_or(self.revive_at, |bank| bank.next_timeout(now))
     }
 }
 

@@ -45,7 +45,7 @@ impl Ledger {
         now_ms: i64,
     ) -> Result<Self, LedgerError> {
         let row = known(db, id).await?;
-        let is_gone = disk.list().map_err(|error| bailee_ledger::LedgerError::Folder(error))?.is_empty();
+        let is_gone = disk.list().map_err(bailee_ledger::LedgerError::Folder)?.is_empty();
         let head = row.as_ref().map(|row| row.head);
         let is_lost = is_gone && head.is_some_and(|head| head.size > 0);
         let config = Config { known: head.filter(|_| !is_lost), ..Config::new(key.clone()) };
