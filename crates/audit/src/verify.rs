@@ -11,7 +11,7 @@ mod source;
 
 use crate::bundle::{self, MAX_BUNDLE_LEN};
 use crate::checkpoint::{Checkpoint, OpenedCheckpoint};
-use crate::hash::{Hash, complete_root, hashes, leaf_hash};
+use crate::hash::{HASH_LEN, Hash, complete_root, hashes, leaf_hash};
 use crate::key::VerifyingKey;
 use crate::note::MAX_NOTE_LEN;
 use crate::tile::{LEVELS, ReadError, TileId, TilePath};
@@ -154,10 +154,10 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     }
 
     fn entries(&mut self, index: u64, leaves: &[u8]) -> Result<(), VerifyError> {
-        let mut expected = hashes(leaves);
+        let mut expected = leaves.chunks_exact(HASH_LEN);
         let width = expected.len() as u64;
         self.bundle(index, |walk, place, entry| {
-            if expected.next() != Some(leaf_hash(entry)) {
+            if expected.next() != Some(&leaf_hash(entry).0[..]) {
                 return Err(Wrong::Entry);
             }
             walk.visitor.entry(place, entry).map_err(Wrong::Content)
@@ -173,7 +173,7 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
         &mut self,
         index: u64,
         mut each: impl FnMut(&mut Self, u64, &[u8]) -> Result<(), Wrong>,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<Vec<u8>, VerifyError> {
         let path = TilePath::entries(index, self.size).expect("only bundles below the size are read");
         let name = path.to_string();
         let bytes = self.read(&name, MAX_BUNDLE_LEN)?;
@@ -188,7 +188,7 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
             found += 1;
         }
         if found == need {
-            Ok(())
+            Ok(bytes)
         } else {
             Err(VerifyError::unsound(&name, None, Wrong::EntryCount { need }))
         }

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex};
 
 use super::{Report, Source, VerifyError, Visitor, Walk, Wrong, open_checkpoint};
 use crate::bundle;
-use crate::hash::{Hash, hashes};
+use crate::hash::{HASH_LEN, Hash, hashes, leaf_hash};
 use crate::key::VerifyingKey;
 use crate::tile::{LEVELS, TileId, TilePath};
 
@@ -125,6 +125,24 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     }
 }
 
+impl<S: Source, V: Visitor> Walk<'_, S, V> {
+    /// Checks a tile of leaves and its entries, and gives them as a bundle.
+    fn leaf_tile(&mut self, index: u64, leaves: &Leaves) -> Result<Vec<u8>, VerifyError> {
+        let read;
+        let expected = match leaves.full.get(index as usize) {
+            Some(&root) => {
+                read = self.checked_tile(TileId { level: 0, index }, root)?;
+                &read
+            }
+            None => &leaves.partial,
+        };
+        let mut expected = expected.chunks_exact(HASH_LEN);
+        self.bundle(index, |_, _, entry| {
+            if expected.next() == Some(&leaf_hash(entry).0[..]) { Ok(()) } else { Err(Wrong::Entry) }
+        })
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "what the threads share")]
 fn work<S: Source>(
     mut source: S,
@@ -137,24 +155,16 @@ fn work<S: Source>(
     ahead: u64,
     send: &SyncSender<Done>,
 ) {
+    let mut ignore = |_: u64, _: &[u8]| Ok(());
+    let mut walk = Walk { source: &mut source, visitor: &mut ignore, report: report.clone(), size };
     loop {
         let tile = next.fetch_add(1, Ordering::Relaxed);
         if tile >= tiles {
             return;
         }
         gate.wait_until_near(tile, ahead);
-        let mut bytes = Vec::new();
-        let mut keep = |_: u64, entry: &[u8]| {
-            bundle::push(&mut bytes, entry).expect("it came out of a bundle");
-            Ok(())
-        };
-        let mut walk = Walk { source: &mut source, visitor: &mut keep, report: report.clone(), size };
-        let id = TileId { level: 0, index: tile };
-        let result = match leaves.full.get(tile as usize) {
-            Some(&expected) => walk.full_tile(id, expected),
-            None => walk.below(id, &leaves.partial),
-        };
-        if send.send((tile, result.map(|()| bytes))).is_err() {
+        let result = walk.leaf_tile(tile, leaves);
+        if send.send((tile, result)).is_err() {
             return;
         }
     }
@@ -163,7 +173,7 @@ fn work<S: Source>(
 /// Shows the entries of a tile to the visitor.
 fn look<V: Visitor>(tile: u64, size: u64, bytes: &[u8], visitor: &mut V) -> Result<(), VerifyError> {
     for (entry, index) in bundle::entries(bytes).zip(tile * 256..) {
-        let entry = entry.expect("it was put together here");
+        let entry = entry.expect("its thread read all of it");
         visitor.entry(index, entry).map_err(|what| {
             let path = TilePath::entries(tile, size).expect("the bundle is in the tree").to_string();
             VerifyError::unsound(&path, Some(index), Wrong::Content(what))

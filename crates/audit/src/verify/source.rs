@@ -45,7 +45,9 @@ impl Source for DirSource {
             _ => SourceError::Failed(Box::new(error)),
         };
         let file = File::open(self.root.join(path)).map_err(failed)?;
-        let mut bytes = Vec::new();
+        // One read of the right length, not many that grow.
+        let length = file.metadata().map_err(failed)?.len().min(most as u64);
+        let mut bytes = Vec::with_capacity(length as usize + 1);
         file.take(most as u64).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
     }

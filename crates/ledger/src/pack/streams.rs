@@ -54,6 +54,7 @@ impl<'a> Input<'a> {
 /// Writes streams so that [`read`] gives them back.
 pub(super) fn write(into: &mut Vec<u8>, streams: &[Vec<u8>]) {
     let mut pool = Vec::new();
+    let mut press = Press(zstd::bulk::Compressor::new(LEVEL).ok());
     put(into, streams.len() as u64);
     for stream in streams {
         put(into, stream.len() as u64);
@@ -64,16 +65,17 @@ pub(super) fn write(into: &mut Vec<u8>, streams: &[Vec<u8>]) {
             into.push(POOL);
             pool.extend_from_slice(stream);
         } else {
-            press(into, stream);
+            press.write(into, stream);
         }
     }
     put(into, pool.len() as u64);
-    press(into, &pool);
+    press.write(into, &pool);
 }
 
 /// Reads streams back.
 pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<Vec<u8>>, Damaged> {
     let count = input.length()?;
+    let mut press = zstd::bulk::Decompressor::new().map_err(|_| Damaged)?;
     let mut streams = Vec::new();
     let mut pooled = Vec::new();
     for at in 0..count {
@@ -88,12 +90,12 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<Vec<u8>>, Damaged> {
                 pooled.push((at, length));
                 streams.push(Vec::new());
             }
-            mode => streams.push(unpress(input, mode, length)?),
+            mode => streams.push(unpress(&mut press, input, mode, length)?),
         }
     }
     let length = input.length()?;
     let mode = input.take(1)?[0];
-    let pool = unpress(input, mode, length)?;
+    let pool = unpress(&mut press, input, mode, length)?;
     let mut rest = Input(&pool);
     for (at, length) in pooled {
         streams[at] = rest.take(length)?.to_vec();
@@ -101,27 +103,37 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<Vec<u8>>, Damaged> {
     if rest.0.is_empty() { Ok(streams) } else { Err(Damaged) }
 }
 
-fn press(into: &mut Vec<u8>, stream: &[u8]) {
-    let pressed = zstd::bulk::compress(stream, LEVEL).ok().filter(|pressed| pressed.len() < stream.len());
-    match pressed {
-        Some(pressed) => {
-            into.push(PRESSED);
-            put(into, pressed.len() as u64);
-            into.extend_from_slice(&pressed);
-        }
-        None => {
-            into.push(PLAIN);
-            into.extend_from_slice(stream);
+/// One for all streams of a block: making one costs more than using it. Without one, streams are kept as they are.
+struct Press(Option<zstd::bulk::Compressor<'static>>);
+
+impl Press {
+    fn write(&mut self, into: &mut Vec<u8>, stream: &[u8]) {
+        let pressed = self.0.as_mut().and_then(|press| press.compress(stream).ok());
+        match pressed.filter(|pressed| pressed.len() < stream.len()) {
+            Some(pressed) => {
+                into.push(PRESSED);
+                put(into, pressed.len() as u64);
+                into.extend_from_slice(&pressed);
+            }
+            None => {
+                into.push(PLAIN);
+                into.extend_from_slice(stream);
+            }
         }
     }
 }
 
-fn unpress(input: &mut Input<'_>, mode: u8, length: usize) -> Result<Vec<u8>, Damaged> {
+fn unpress(
+    press: &mut zstd::bulk::Decompressor<'_>,
+    input: &mut Input<'_>,
+    mode: u8,
+    length: usize,
+) -> Result<Vec<u8>, Damaged> {
     match mode {
         PLAIN => Ok(input.take(length)?.to_vec()),
         PRESSED => {
             let pressed = input.length()?;
-            let stream = zstd::bulk::decompress(input.take(pressed)?, length).map_err(|_| Damaged)?;
+            let stream = press.decompress(input.take(pressed)?, length).map_err(|_| Damaged)?;
             if stream.len() == length { Ok(stream) } else { Err(Damaged) }
         }
         _ => Err(Damaged),
