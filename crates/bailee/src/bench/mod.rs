@@ -18,6 +18,8 @@ mod postgres;
 mod report;
 mod stats;
 mod syncs;
+mod tile_log;
+mod vibration;
 
 use std::path::PathBuf;
 
@@ -41,7 +43,14 @@ pub struct BenchArgs {
     /// decides which disk is measured.
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Entries of the log, for the benches of one.
+    #[arg(long)]
+    entries: Option<u64>,
 }
+
+/// Entries of a log that a bench builds.
+const LOG_ENTRIES: u64 = 1_000_000;
+const LARGE_LOG_ENTRIES: u64 = 100_000_000;
 
 /// The benches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,6 +72,32 @@ pub enum Bench {
     /// Memory, time to the first answer, and size of the program.
     #[value(alias = "u1")]
     Footprint,
+    /// How well an accelerometer's signal is named, on simulated cabinets and tools, and what that costs.
+    Vibration,
+    /// Appends to the tile log per second, beside the bare group commit and PostgreSQL.
+    #[value(alias = "a1")]
+    TileAppend,
+    /// Processor time of an append to the tile log.
+    #[value(alias = "a2")]
+    TileCpu,
+    /// Syncs for each group of the tile log, and how long an append takes.
+    #[value(alias = "a3-tile")]
+    TileSyncs,
+    /// Proofs: made and checked.
+    #[value(alias = "a4")]
+    TileProofs,
+    /// The check of a whole log on all cores.
+    #[value(alias = "a5")]
+    TileVerify,
+    /// Bytes an event takes in the tile log.
+    #[value(alias = "s1")]
+    TileSize,
+    /// A log of a hundred million entries, or as many as `--entries` says.
+    #[value(name = "ledger-100m")]
+    LedgerLarge,
+    /// Commits of a tile log in a folder, for another process to watch.
+    #[value(hide = true)]
+    TileCommits,
     /// Commits of a ledger in a folder, for another process to watch.
     #[value(hide = true)]
     LedgerCommits,
@@ -77,6 +112,10 @@ pub async fn run(args: BenchArgs, json: bool) -> anyhow::Result<()> {
     if args.name == Bench::LedgerCommits {
         return syncs::commit_watched(&place, args.samples).await;
     }
+    if args.name == Bench::TileCommits {
+        return tile_log::commit_watched(&place, args.samples);
+    }
+    let entries = args.entries.unwrap_or(LOG_ENTRIES);
     let dir = tempfile::Builder::new().prefix("bailee-bench-").tempdir_in(&place)?;
     let machine = Machine::look(dir.path());
     let mut report = match args.name {
@@ -88,7 +127,17 @@ pub async fn run(args: BenchArgs, json: bool) -> anyhow::Result<()> {
         Bench::KeypadBacklog => backlog::run(dir.path(), args.rounds, args.samples).await?,
         Bench::LedgerSyncs => ledger::run(dir.path(), args.rounds, args.samples).await?,
         Bench::Footprint => footprint::run(dir.path(), args.rounds).await?,
-        Bench::LedgerCommits => unreachable!("returned above"),
+        Bench::Vibration => vibration::run(args.samples),
+        Bench::TileAppend => tile_log::throughput(dir.path(), args.rounds)?,
+        Bench::TileCpu => tile_log::cpu(dir.path(), args.rounds)?,
+        Bench::TileSyncs => tile_log::syncs(dir.path(), args.rounds, args.samples)?,
+        Bench::TileProofs => tile_log::proofs(dir.path(), args.rounds, entries)?,
+        Bench::TileVerify => tile_log::whole(dir.path(), args.rounds, entries)?,
+        Bench::TileSize => tile_log::size(dir.path(), entries)?,
+        Bench::LedgerLarge => {
+            tile_log::large(dir.path(), args.entries.unwrap_or(LARGE_LOG_ENTRIES), args.rounds)?
+        }
+        Bench::LedgerCommits | Bench::TileCommits => unreachable!("returned above"),
     };
     report.on(machine);
     print(&report, json)

@@ -27,8 +27,10 @@ impl Cluster {
         let data = cluster.dir.join("data");
         let init = ["--username=bailee", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale", "-D"];
         output(as_owner(cluster.bin.join("initdb")).args(init).arg(&data))?;
-        let options =
-            format!("-c listen_addresses='' -c unix_socket_directories='{}'", cluster.dir.display());
+        let options = format!(
+            "-c listen_addresses='' -c max_connections=250 -c unix_socket_directories='{}'",
+            cluster.dir.display()
+        );
         let log = cluster.dir.join("log");
         let mut start = as_owner(cluster.bin.join("pg_ctl"));
         output(start.arg("-D").arg(&data).args(["-w", "-o", &options, "-l"]).arg(&log).arg("start"))?;
@@ -43,6 +45,29 @@ impl Cluster {
         let mut create = as_owner(self.bin.join("createdb"));
         output(create.arg("-h").arg(&self.dir).args(["-U", "bailee", "bench"]))?;
         Ok(format!("host={} user=bailee dbname=bench", self.dir.display()))
+    }
+
+    /// Inserts per second of that many clients, each a row of `bytes` in a transaction of its own, by `pgbench`.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn inserts(&self, clients: usize, bytes: usize, seconds: u32) -> anyhow::Result<f64> {
+        let (script, sql) = (
+            self.dir.join("insert.sql"),
+            format!("INSERT INTO inserted (entry) VALUES (decode(repeat('5a', {bytes}), 'hex'));"),
+        );
+        let mut write = as_owner("sh");
+        output(write.args(["-c", "printf '%s\\n' \"$1\" > \"$2\"", "sh", &sql]).arg(&script))?;
+        let mut table = as_owner(self.bin.join("psql"));
+        let make = "CREATE TABLE IF NOT EXISTS inserted (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, entry bytea)";
+        output(table.arg("-h").arg(&self.dir).args(["-U", "bailee", "-d", "postgres", "-q", "-c", make]))?;
+        let mut run = as_owner(self.bin.join("pgbench"));
+        run.arg("-h").arg(&self.dir).args(["-U", "bailee", "-n", "-M", "prepared", "-j", "2"]);
+        run.args(["-c", &clients.to_string(), "-T", &seconds.to_string(), "-f"]).arg(&script).arg("postgres");
+        let printed = output(&mut run)?;
+        let tps =
+            printed.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+        tps.context("pgbench says no tps")
     }
 }
 

@@ -11,6 +11,7 @@ use bailee_audit::policy::{Endorsed, NotEndorsed};
 use bailee_audit::verify::{CHECKPOINT_PATH, SourceError};
 use bailee_audit::{
     DirSource, Edge, Policy, Report, Source, VerifyError, VerifyingKey, leaf_hash, verify_log,
+    verify_log_parallel,
 };
 use bailee_vault::sign::PublicKey;
 use bailee_wire::chain::{Checker, Summary};
@@ -104,10 +105,15 @@ pub fn age(text: &str) -> Result<u64, String> {
 pub fn ledger(place: &str, demands: &Demands, now: u64) -> Outcome<Sound> {
     let checked = if place.starts_with("http://") || place.starts_with("https://") {
         let since = now.saturating_sub(demands.max_age_s.unwrap_or(AGE_OF_ADDRESS_S));
-        HttpSource::new(place).and_then(|source| check(source, demands, since..=now))
+        HttpSource::new(place).and_then(|source| {
+            check(source, demands, since..=now, |source, key, mut visit| verify_log(source, key, &mut visit))
+        })
     } else if Path::new(place).is_dir() {
         let since = demands.max_age_s.map_or(0, |age| now.saturating_sub(age));
-        check(DirSource::new(place), demands, since..=now)
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        check(DirSource::new(place), demands, since..=now, |source, key, mut visit| {
+            verify_log_parallel(source, key, &mut visit, threads)
+        })
     } else {
         Err(anyhow!("{place} is neither a folder nor an http(s) address"))
     };
@@ -127,7 +133,15 @@ pub fn ledger(place: &str, demands: &Demands, now: u64) -> Outcome<Sound> {
 #[error("{0}")]
 struct NotWitnessed(String);
 
-fn check(source: impl Source, demands: &Demands, times: RangeInclusive<u64>) -> anyhow::Result<Sound> {
+/// Looks at an entry of the log and its index.
+type Visit<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), String>;
+
+fn check<S: Source>(
+    source: S,
+    demands: &Demands,
+    times: RangeInclusive<u64>,
+    verify: impl FnOnce(&mut Once<S>, &VerifyingKey, Visit<'_>) -> Result<Report, VerifyError>,
+) -> anyhow::Result<Sound> {
     let mut source = Once { source, checkpoint: None };
     let policy = demands.policy.as_deref().map(read_policy).transpose()?;
     let known = demands.key.clone().or_else(|| policy.as_ref().and_then(only_log));
@@ -149,7 +163,7 @@ fn check(source: impl Source, demands: &Demands, times: RangeInclusive<u64>) -> 
         }
         checker.feed(entry).map(drop).map_err(|error| error.why.to_string())
     };
-    let report = verify_log(&mut source, &verifying, &mut visit)?;
+    let report = verify(&mut source, &verifying, &mut visit)?;
     let summary = checker.summary();
     if demands.all_signed && summary.uncovered > 0 {
         let why = format!("{} newest event(s) are not under a head their bank signed", summary.uncovered);
@@ -222,6 +236,7 @@ fn witnessed(endorsed: &Endorsed, report: &Report, edge: &Edge) -> anyhow::Resul
 }
 
 /// Reads the checkpoint once, so that all of a check is about the same one.
+#[derive(Clone)]
 struct Once<S> {
     source: S,
     checkpoint: Option<Vec<u8>>,
