@@ -434,7 +434,8 @@ async fn an_alarm_is_told_once_however_often_it_comes(fresh: Fresh) {
     world.settle().await;
     world.bank.upload().await;
     world.settle().await;
-    assert_eq!(world.open_alerts().await, ["CompartmentForced"]);
+    let open = world.open_alerts().await;
+    assert_eq!(open, ["LockdownBegan", "CompartmentForced"], "once, and what the policy did about it");
     let told = world.email.texts();
     let alarms: Vec<_> = told.iter().filter(|text| text.contains("without an authorised opening")).collect();
     assert!(alarms.len() == 1 && alarms[0].contains("Lobby"), "{told:?}");

@@ -131,6 +131,8 @@ fn sql_is_the_stores_and_the_ledgers() {
     let outside = |name: &String| {
         !name.starts_with("crates/server/src/store")
             && !name.starts_with("crates/server/src/ledger")
+            // Peers are measured in their own language.
+            && !name.starts_with("crates/bailee/src/bench/")
             && name.contains("/src/")
     };
     let says = |name: &String| sql.iter().any(|word| code(name).contains(word));
@@ -177,6 +179,8 @@ fn json_is_read_and_written_at_the_borders() {
         "crates/server/src/notify/",
         "crates/server/src/http/",
         "crates/edge/src/installation.rs",
+        // What a bank's witness remembers is a small file that people may have to read.
+        "crates/edge/src/witness/slot.rs",
     ];
     let names = |name: &String| {
         name.contains("/src/")

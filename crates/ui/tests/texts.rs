@@ -51,9 +51,12 @@ fn note(inline: &InlineExpression<String>, values: &mut BTreeSet<String>) {
     }
 }
 
+/// The files of texts of every language.
+const FILES: [&str; 4] = ["common.ftl", "portal.ftl", "kiosk.ftl", "witnesses.ftl"];
+
 #[test]
 fn every_language_has_the_same_texts_with_the_same_values() {
-    for file in ["common.ftl", "portal.ftl", "kiosk.ftl"] {
+    for file in FILES {
         let english = keys(&locales().join("en").join(file));
         for locale in Locale::ALL {
             let other = keys(&locales().join(locale.tag()).join(file));
@@ -69,7 +72,7 @@ fn every_language_has_the_same_texts_with_the_same_values() {
 #[test]
 fn no_key_is_in_two_files() {
     let mut seen = BTreeSet::new();
-    for file in ["common.ftl", "portal.ftl", "kiosk.ftl"] {
+    for file in FILES {
         for key in keys(&locales().join("en").join(file)).into_keys() {
             assert!(seen.insert(key.clone()), "{key}");
         }
@@ -79,7 +82,7 @@ fn no_key_is_in_two_files() {
 #[test]
 fn every_key_named_in_a_template_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above");
-    let known: Keys = ["common.ftl", "portal.ftl", "kiosk.ftl"]
+    let known: Keys = FILES
         .iter()
         .flat_map(|file| keys(&locales().join("en").join(file)))
         .collect();

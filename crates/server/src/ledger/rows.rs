@@ -44,7 +44,7 @@ pub(super) async fn log(tx: &Tx, log: &LogId) -> Result<Option<LogRow>, LedgerEr
 /// Makes the row of a log.
 pub(super) async fn insert_log(tx: &Tx, log: &LogId, row: &LogRow, now_ms: i64) -> Result<(), LedgerError> {
     let sql = "INSERT INTO ledger (log_id, org, origin, size, root, checkpoint, signed_at, cas)
-        VALUES ($1, $2, $3, $4, $5, '', $6, 0)";
+        VALUES ($1, $2, $3, $4, $5, '', $6, 0) ON CONFLICT (log_id) DO NOTHING";
     let (size, root) = (column(row.head.size)?, row.head.root.0);
     tx.exec(sql, params![log.as_str(), &row.org, &row.origin, size, root, now_ms]).await?;
     Ok(())

@@ -1,2 +1,0 @@
-event-restored-disk-found = وجد الصندوق أن قرصه مستعاد أو منسوخ
-event-bank-resynchronised = أُعيدت مزامنة الصندوق
