@@ -135,8 +135,7 @@ async fn a_second_start_opens_the_same_platform(fresh: Fresh) {
     assert_eq!(people::find(&again, &admin, id).await.unwrap().details.name, "Bo");
     let started = rig.events().await.into_iter().filter(|(_, kind)| *kind == PlatformEventKind::LogStarted);
     assert_eq!(started.count(), 1);
-    let (_, verifying) =
-        (install::sequencer(&again), install::log_key(&again).unwrap().verifying);
+    let (_, verifying) = (install::sequencer(&again), install::log_key(&again).unwrap().verifying);
     assert_eq!(verifying, install::log_key(&rig.app).unwrap().verifying);
 }
 
@@ -146,7 +145,8 @@ async fn a_wrong_key_file_does_not_open_the_platform(fresh: Fresh) {
     let outside = install::Outside {
         clock: Box::new(rig.clock.clone()),
         rng: Box::new(<rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::seed_from_u64(3)),
-        cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())),
+        cost: Cost::SIMULATION,
+        ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())),
     };
     let names = install::Names { org: "Oak Court".into(), site: "Oak Court".into() };
     let opened = install::open_or_create(rig.fresh.db.clone(), &other, outside, &names).await;

@@ -7,8 +7,8 @@ mod support;
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
     path::Path,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -220,7 +220,11 @@ async fn a_stop_at_any_stage_loses_nothing_and_doubles_nothing(fresh: Fresh) {
         Ok(())
     }));
     tokio::spawn(async move { crashing.run_once(2_000).await }).await.unwrap_err();
-    assert_eq!(drain(&house.sequencer()).await, size + 10, "a run that broke off is caught up in the same process");
+    assert_eq!(
+        drain(&house.sequencer()).await,
+        size + 10,
+        "a run that broke off is caught up in the same process"
+    );
     check_entries(&verified(&house.ledger, &our_key()).await.1, &[("bank", size + 10)]);
 }
 
@@ -378,7 +382,11 @@ async fn an_old_database_is_refused(fresh: Fresh) {
     house.grow(0..2_300).await;
     forget(&house, 2_290, false).await;
     let house = house.reopen().await;
-    assert_eq!(house.ledger.noted(&house.fresh.db).await.unwrap(), 2_300, "one run behind is what a stop leaves");
+    assert_eq!(
+        house.ledger.noted(&house.fresh.db).await.unwrap(),
+        2_300,
+        "one run behind is what a stop leaves"
+    );
     forget(&house, 2_290, true).await;
     let (house, error) = refused(house).await;
     let what = |error: &LedgerError| match error {
@@ -424,7 +432,10 @@ async fn a_log_that_is_gone_is_made_again_or_refused(fresh: Fresh) {
     check_entries(&verified(&ledger, &our_key()).await.1, &[("bank", 1_234)]);
     drop(ledger);
     for (damage, entry) in [
-        ("UPDATE event SET bytes = (SELECT bytes FROM event WHERE leaf_index = 7) WHERE leaf_index = 8", 1_234),
+        (
+            "UPDATE event SET bytes = (SELECT bytes FROM event WHERE leaf_index = 7) WHERE leaf_index = 8",
+            1_234,
+        ),
         ("DELETE FROM event WHERE leaf_index = 30", 30),
     ] {
         exec(&fresh.db, damage.to_owned()).await;
@@ -445,8 +456,9 @@ async fn logs_of_two_organisations_do_not_mix(fresh: Fresh) {
     let house = House::new(fresh).await;
     let (their_log, their_key) = (LogId::new("log_b").unwrap(), key("log.example.org/log_b", 9));
     let disk = || Box::new(MemoryDisk::default());
-    let theirs =
-        open_as(&house.fresh.db, (&their_log, "org_b"), &their_key, disk()).await.expect("a second log opens");
+    let theirs = open_as(&house.fresh.db, (&their_log, "org_b"), &their_key, disk())
+        .await
+        .expect("a second log opens");
     for seq in 0..20 {
         submit(&house.fresh.db, ORG, "ours".into(), seq..seq + 1).await.unwrap();
         submit(&house.fresh.db, "org_b", "theirs".into(), seq..seq + 1).await.unwrap();

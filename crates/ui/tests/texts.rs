@@ -82,10 +82,7 @@ fn no_key_is_in_two_files() {
 #[test]
 fn every_key_named_in_a_template_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder above");
-    let known: Keys = FILES
-        .iter()
-        .flat_map(|file| keys(&locales().join("en").join(file)))
-        .collect();
+    let known: Keys = FILES.iter().flat_map(|file| keys(&locales().join("en").join(file))).collect();
     let mut files = Vec::new();
     for folder in [
         "ui/templates",

@@ -17,18 +17,13 @@ use super::report::{Report, Table, number};
 const FIRST_SEED: u64 = 1_000_000;
 const SCENE_S: f32 = 12.0;
 /// A day at a busy bank: what happens in its minutes, in parts of a thousand.
-const DAY: [(Scene, u32); 4] = [(Scene::Truck, 150), (Scene::Hum, 100), (Scene::Parcel, 100), (Scene::Slam, 250)];
+const DAY: [(Scene, u32); 4] =
+    [(Scene::Truck, 150), (Scene::Hum, 100), (Scene::Parcel, 100), (Scene::Slam, 250)];
 const MINUTES: u32 = 24 * 60;
 const ONE_CORE: f64 = 3.0;
 
-const CLASSES: [FeltClass; 6] = [
-    FeltClass::Quiet,
-    FeltClass::Knock,
-    FeltClass::Impact,
-    FeltClass::Pry,
-    FeltClass::Drill,
-    FeltClass::Saw,
-];
+const CLASSES: [FeltClass; 6] =
+    [FeltClass::Quiet, FeltClass::Knock, FeltClass::Impact, FeltClass::Pry, FeltClass::Drill, FeltClass::Saw];
 
 /// What a scene should be called.
 const fn truth(scene: Scene) -> FeltClass {
@@ -83,7 +78,8 @@ pub fn run(samples: u32) -> Report {
         heard.iter().for_each(|it| *votes.entry((truth(scene), it.class)).or_default() += 1);
         let mut times: Vec<f32> = heard.iter().filter_map(|it| it.alarm_s).collect();
         times.sort_by(f32::total_cmp);
-        let seconds = |time: Option<&f32>| time.map_or_else(|| "–".to_owned(), |time| number(f64::from(*time)));
+        let seconds =
+            |time: Option<&f32>| time.map_or_else(|| "–".to_owned(), |time| number(f64::from(*time)));
         table.row(vec![
             format!("{scene:?}"),
             heard.iter().filter(|it| it.class == truth(scene)).count().to_string(),
@@ -95,7 +91,9 @@ pub fn run(samples: u32) -> Report {
     report.table(table);
     report.table(classes(&votes));
     day(&mut report);
-    report.note(format!("{samples} scenes of {SCENE_S} s of each kind after {LEAD_S} quiet seconds; all simulated"));
+    report.note(format!(
+        "{samples} scenes of {SCENE_S} s of each kind after {LEAD_S} quiet seconds; all simulated"
+    ));
     report
 }
 

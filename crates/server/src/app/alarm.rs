@@ -137,7 +137,9 @@ fn words(kind: &str, compartment: Option<CompartmentNo>) -> String {
         CODE_NOT_TAKEN => "The bank does not take the code of a parcel",
         WITNESS_REFUSED => "The bank does not vouch for the custody log any more",
         "LedgerRefused" => "The custody log is not the one the bank vouched for: it was rewritten or cut",
-        "RestoredDiskFound" => "The bank's disk is an old or a copied one: nothing opens until somebody resynchronises it",
+        "RestoredDiskFound" => {
+            "The bank's disk is an old or a copied one: nothing opens until somebody resynchronises it"
+        }
         ROSTER_CLAIMED => "The bank claims a roster that it was never given",
         other => return other.to_owned(),
     };

@@ -50,7 +50,13 @@ impl Ledger {
         let is_lost = is_gone && head.is_some_and(|head| head.size > 0);
         let config = Config { known: head.filter(|_| !is_lost), ..Config::new(key.clone()) };
         let log = aside(move || Ok(Log::open(disk, config)?)).await?;
-        let inner = Inner { id: id.clone(), org: org.to_owned(), log, access: Access::Append, turn: Mutex::default() };
+        let inner = Inner {
+            id: id.clone(),
+            org: org.to_owned(),
+            log,
+            access: Access::Append,
+            turn: Mutex::default(),
+        };
         let this = Self(Arc::new(inner));
         match row {
             None => this.make_row(db, key, now_ms).await?,
@@ -190,7 +196,10 @@ impl Ledger {
 
     /// Makes a log anew from the events that the store still holds.
     async fn rebuild(&self, db: &Db, signed: TreeHead) -> Result<(), LedgerError> {
-        tracing::warn!(entries = signed.size, "the custody log's folder is empty; making it again from the store");
+        tracing::warn!(
+            entries = signed.size,
+            "the custody log's folder is empty; making it again from the store"
+        );
         let mut next = 0;
         let mut head = self.head();
         while next < signed.size {

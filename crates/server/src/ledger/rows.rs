@@ -60,8 +60,7 @@ pub(super) async fn move_head(
 ) -> Result<bool, LedgerError> {
     let sql = "UPDATE ledger SET size = $1, root = $2, signed_at = $3, cas = cas + 1
         WHERE log_id = $4 AND size = $5 AND root = $6";
-    let values =
-        params![column(to.size)?, to.root.0, now_ms, log.as_str(), column(from.size)?, from.root.0];
+    let values = params![column(to.size)?, to.root.0, now_ms, log.as_str(), column(from.size)?, from.root.0];
     Ok(tx.exec(sql, values).await? == 1)
 }
 
@@ -73,7 +72,12 @@ pub(super) async fn pending(tx: &Tx, org: &str, most: usize) -> Result<Vec<Pendi
 }
 
 /// Bytes of the events that have the leaves from `from` on, in that order, with their leaf.
-pub(super) async fn marked(tx: &Tx, org: &str, from: u64, to: u64) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
+pub(super) async fn marked(
+    tx: &Tx,
+    org: &str,
+    from: u64,
+    to: u64,
+) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
     let sql = "SELECT leaf_index, bytes FROM event
         WHERE org = $1 AND leaf_index >= $2 AND leaf_index < $3 ORDER BY leaf_index";
     let rows = tx.query(sql, params![org, column(from)?, column(to)?]).await?;

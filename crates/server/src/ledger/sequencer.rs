@@ -87,9 +87,7 @@ impl Sequencer {
         let after = self.ledger.append(entries).await?;
         self.passed(Stage::Appended)?;
         let ledger = self.ledger.clone();
-        self.db
-            .tx_locked(async move |tx| ledger.note(&tx, &ids, (&before, &after), now_ms).await)
-            .await?;
+        self.db.tx_locked(async move |tx| ledger.note(&tx, &ids, (&before, &after), now_ms).await).await?;
         self.passed(Stage::Noted)?;
         Ok(Sequenced { from: before.size, to: after.size })
     }

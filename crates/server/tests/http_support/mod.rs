@@ -64,7 +64,12 @@ pub async fn platform_at(url: &str) -> Platform {
     let clock = Arc::new(TestClock::at(START));
     let kek = MemoryKek::random(&mut ChaCha20Rng::seed_from_u64(1));
     let rng = Box::new(ChaCha20Rng::seed_from_u64(2));
-    let outside = Outside { clock: Box::new(clock.clone()), rng, cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())) };
+    let outside = Outside {
+        clock: Box::new(clock.clone()),
+        rng,
+        cost: Cost::SIMULATION,
+        ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())),
+    };
     let names = Names { org: "Harbour Homes".into(), site: "Harbour House".into() };
     let db = Db::open(&DbConfig::memory()).await.unwrap();
     let app = install::open_or_create(db, &kek, outside, &names).await.unwrap();

@@ -193,7 +193,12 @@ impl Rig {
 
 pub async fn open(db: Db, kek: &MemoryKek, clock: Arc<TestClock>, seed: u64) -> App {
     let rng = Box::new(ChaCha20Rng::seed_from_u64(seed));
-    let outside = Outside { clock: Box::new(clock), rng, cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())) };
+    let outside = Outside {
+        clock: Box::new(clock),
+        rng,
+        cost: Cost::SIMULATION,
+        ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())),
+    };
     let names = Names { org: "Oak Court".into(), site: "Oak Court".into() };
     install::open_or_create(db, kek, outside, &names).await.unwrap()
 }

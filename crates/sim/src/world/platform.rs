@@ -155,7 +155,8 @@ impl Platform {
         let outside = Outside {
             clock: Box::new(ClockOf(self.clock.clone())),
             rng: Box::new(dice.generator()),
-            cost: Cost::SIMULATION, ledger: install::LedgerDisk::Own(Box::new(self.ledger.clone())),
+            cost: Cost::SIMULATION,
+            ledger: install::LedgerDisk::Own(Box::new(self.ledger.clone())),
         };
         let names = Names { org: "Oak Court".into(), site: "Oak Court".into() };
         let opening = install::open_or_create(self.db.clone(), &self.kek, outside, &names);
