@@ -53,12 +53,13 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
             Ok(())
         }
         Edge::Run { config } => {
+            let stop = crate::stop_signal()?;
             let running = start::run(&read(&config)?).await?;
             crate::say(&format!("kiosk on http://{}", running.kiosk));
             service::ready(&format!("kiosk on http://{}", running.kiosk));
             let handle = running.handle();
             tokio::select! {
-                stop = crate::stop_signal() => stop?,
+                () = stop => {}
                 () = service::watch(async || handle.is_alive().await) => {}
             }
             service::stopping();

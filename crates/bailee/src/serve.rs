@@ -36,6 +36,7 @@ pub enum ConfigCommand {
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config =
         ServerConfig::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
+    let stop = crate::stop_signal()?;
     let running = serve::start(config, Demo::default()).await?;
     crate::say(&format!("portal on {}", running.portal_url));
     crate::say(&format!("banks on {}", running.link_address));
@@ -44,7 +45,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
     service::ready(&format!("portal on {}", running.portal_url));
     tokio::select! {
-        stop = crate::stop_signal() => stop?,
+        () = stop => {}
         // A database that is away is no reason to be killed: status is still served then.
         () = service::watch(async || tokio::spawn(async {}).await.is_ok()) => {}
     }

@@ -113,6 +113,7 @@ impl Line {
 /// When the boards don't fit on a line, or the line or the control port can't be had.
 pub async fn run(command: Simulate) -> anyhow::Result<()> {
     let Simulate::Cabinet(args) = command;
+    let stop = crate::stop_signal()?;
     let plans = plans(&args)?;
     let line = Arc::new(start(&args, &plans)?);
     crate::say(&format!("# {} doors on {}\n{}", args.doors, line.address(), config(&line.address(), &plans)));
@@ -125,7 +126,7 @@ pub async fn run(command: Simulate) -> anyhow::Result<()> {
     crate::say("# type a command, such as: state");
     listen_to_keyboard(line.clone());
     let seen = tokio::spawn(tell_what_happens(line.clone()));
-    crate::stop_signal().await?;
+    stop.await;
     seen.abort();
     Ok(())
 }

@@ -91,16 +91,11 @@ pub async fn run(args: WitnessArgs) -> anyhow::Result<()> {
     if !listen.ip().is_loopback() {
         bail!("{listen} is no loopback address: let a proxy with TLS pass requests on to 127.0.0.1");
     }
+    let stop = crate::stop_signal()?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
     crate::say(&format!("witness on http://{}", listener.local_addr()?));
     let shared = Arc::new(Shared { witness: Mutex::new(witness), evidence: dir.join(EVIDENCE) });
-    axum::serve(listener, router(shared))
-        .with_graceful_shutdown(async {
-            if let Err(error) = crate::stop_signal().await {
-                eprintln!("bailee: {error}");
-            }
-        })
-        .await?;
+    axum::serve(listener, router(shared)).with_graceful_shutdown(stop).await?;
     Ok(())
 }
 

@@ -203,6 +203,7 @@ impl Bench {
     }
 
     /// Over the wire, as a platform would.
+    #[expect(clippy::needless_pass_by_value, reason = "requests are made where they are asked")]
     fn ask(&mut self, request: Request) -> Option<Answer> {
         let before = self.replies.len();
         let deadline = self.now.wall.plus_ms(60_000);

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "shared with other tests")]
 mod app_bank;
-#[allow(dead_code, reason = "shared with other tests")]
 #[path = "support/platform.rs"]
 mod platform;
 mod support;

@@ -206,13 +206,19 @@ const startCamera = async () => {
   video.dataset.on = "1";
   const box = video.closest("[data-scan]");
   const hint = (name) => box.querySelectorAll("[data-hint]").forEach((note) => (note.hidden = note.dataset.hint !== name));
+  let seen;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 }, audio: false });
-    video.srcObject = stream;
+    seen = stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 }, audio: false });
+    video.srcObject = seen;
     await video.play();
   } catch {
     box.classList.add("off");
     return hint("off");
+  }
+  // The screen may have changed meanwhile.
+  if (!video.isConnected || stream !== seen) {
+    for (const track of seen.getTracks()) track.stop();
+    return;
   }
   const give = (worker) => (eye = worker);
   document.dispatchEvent(new CustomEvent("bailee:worker", { detail: { url: video.dataset.eye, give } }));
@@ -222,7 +228,7 @@ const startCamera = async () => {
     waiting ||= Boolean(data.ready);
     if (data.qr && data.qr !== "same") hint(data.qr);
   });
-  const frames = globalThis.MediaStreamTrackProcessor && new MediaStreamTrackProcessor({ track: stream.getVideoTracks()[0], maxBufferSize: 1 }).readable;
+  const frames = globalThis.MediaStreamTrackProcessor && new MediaStreamTrackProcessor({ track: seen.getVideoTracks()[0], maxBufferSize: 1 }).readable;
   worker.postMessage({ to, frames }, frames ? [frames] : []);
   while (video.isConnected && worker === eye) {
     const open = !document.hidden && home();

@@ -59,6 +59,7 @@ struct Ready {
 
 /// Runs the demonstration until Ctrl-C.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
+    let stop = crate::stop_signal()?;
     let temporary = tempfile::Builder::new().prefix("bailee-demo-").tempdir()?;
     let dir = args.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
@@ -73,7 +74,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         std::fs::rename(&beside, file)?;
     }
     demo.greet(&ready, &dir);
-    crate::stop_signal().await?;
+    stop.await;
     eprintln!("stopping");
     demo.stop().await;
     Ok(())

@@ -91,6 +91,7 @@ fn enrolled() -> Enrolled {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "both are made for it")]
 fn config(data_dir: PathBuf, tty: PathBuf) -> EdgeConfig {
     let board = BoardConfig {
         number: 1,

@@ -25,7 +25,8 @@ const SLAM_BEFORE_S: f32 = 0.3;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Score {
     value: f32,
-    waiting: VecDeque<Blow>,
+    /// Strong blows not counted yet, and whether a closing door excuses them.
+    waiting: VecDeque<(Blow, bool)>,
     closed: VecDeque<f32>,
     tilted: bool,
     prying: bool,
@@ -60,7 +61,7 @@ impl Score {
         }
         self.tilted = tilted;
         if let Some(blow) = features.blow {
-            self.waiting.push_back(blow);
+            self.waiting.push_back((blow, false));
         }
         self.weigh_blows(class, features, rules);
         if features.peak_now >= rules.clip_g {
@@ -80,14 +81,15 @@ impl Score {
         };
         let worth = |blow: &Blow| if blow.peak >= rules.hard_g { HARD_BLOW } else { STRONG_BLOW };
         let mut gained = 0.0;
-        self.waiting.retain(|blow| {
+        for (blow, excused) in &mut self.waiting {
             let ripe = now - blow.at_s >= 2.0 * SLAM_BEFORE_S;
-            let counts = repeated || (ripe && !slam(blow));
-            if counts {
+            *excused |= ripe && slam(blow);
+            if repeated || (ripe && !*excused) {
                 gained += worth(blow);
+                blow.at_s = f32::NEG_INFINITY;
             }
-            !counts && now - blow.at_s < WINDOW_S
-        });
+        }
+        self.waiting.retain(|(blow, _)| now - blow.at_s < WINDOW_S);
         self.value += gained;
     }
 }

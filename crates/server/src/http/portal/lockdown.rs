@@ -147,15 +147,15 @@ pub fn truth(bank: &BankSummary, number: CompartmentNo) -> (Vec<TruthLine>, &'st
         Commanded::DidNotOpen => "truth-did-not-open",
     };
     let lines = vec![
-        line("truth-commanded", commanded, truth.commanded),
-        line("truth-latch", sensed(truth.latch.value), truth.latch),
-        line("truth-door", sensed(truth.door.value), truth.door),
-        line("truth-occupancy", occupied(truth), truth.occupancy),
+        line("truth-commanded", commanded, &truth.commanded),
+        line("truth-latch", sensed(truth.latch.value), &truth.latch),
+        line("truth-door", sensed(truth.door.value), &truth.door),
+        line("truth-occupancy", occupied(truth), &truth.occupancy),
     ];
     (lines, doubt(truth.doubt))
 }
 
-fn line<T>(name: &'static str, value: &'static str, fact: Fact<T>) -> TruthLine {
+fn line<T>(name: &'static str, value: &'static str, fact: &Fact<T>) -> TruthLine {
     let sure = match fact.confidence {
         Confidence::Unknown => "truth-nobody-knows",
         Confidence::Doubtful => "truth-doubtful",
