@@ -38,7 +38,7 @@ const LONG: &[(&str, usize)] = &[
     ("crates/server/tests/app_parcels.rs", 850),
     ("crates/server/tests/app_people.rs", 850),
     ("crates/server/tests/http_portal.rs", 697),
-    ("crates/server/tests/ledger.rs", 530),
+    ("crates/server/tests/ledger.rs", 540),
     ("crates/server/tests/store.rs", 590),
     ("crates/sim/src/browser/page.rs", 430),
     ("crates/sim/src/world/platform.rs", 525),
