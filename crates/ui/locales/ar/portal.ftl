@@ -745,3 +745,5 @@ event-technician-signed-in = سجّل فني الدخول
 event-ledger-refused = رفضت الوحدة سجل المنصة
 event-restored-disk-found = قرص الوحدة مستعاد أو منسوخ
 event-bank-resynchronised = أُعيدت مزامنة الوحدة
+event-witness-refused = رفض شاهد سجل الحيازة
+event-bank-chain-broken = أحداث الصندوق غير متصلة

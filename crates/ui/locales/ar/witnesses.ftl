@@ -30,5 +30,3 @@ witness-check = تحقّقوا بأنفسكم
 witness-check-what = تحدّد السياسة أي الشهود تصدّقون. قارنوا كل مفتاح بقول الشاهد نفسه أولًا.
 witness-policy = سياسة بشهود هذه الصفحة
 witness-keys = مفاتيح الشهود
-event-witness-refused = رفض شاهد سجل الحيازة
-event-bank-chain-broken = أحداث الصندوق غير متصلة

@@ -729,3 +729,5 @@ event-technician-signed-in = Technician signed in
 event-ledger-refused = The bank refused the platform's log
 event-restored-disk-found = The bank's disk was restored or copied
 event-bank-resynchronised = Bank resynchronised
+event-witness-refused = Witness refused the custody log
+event-bank-chain-broken = Bank's events do not continue

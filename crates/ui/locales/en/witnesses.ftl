@@ -30,5 +30,3 @@ witness-check = Check it yourself
 witness-check-what = A policy says which witnesses you believe. Compare each key with the witness's own word before you do.
 witness-policy = Policy with the witnesses of this page
 witness-keys = Keys of the witnesses
-event-witness-refused = Witness refused the custody log
-event-bank-chain-broken = Bank's events do not continue
