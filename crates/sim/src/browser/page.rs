@@ -214,7 +214,7 @@ impl Page {
     /// [`BrowserError::NotSeen`].
     pub fn sees_within(&self, within: Duration, words: &str) -> Result<(), BrowserError> {
         let condition = format!(
-            "(() => {{ {READ} return read(document.body).includes({}.toLowerCase()) }})()",
+            "(() => {{ {READ} return document.readyState !== 'loading' && read(document.body).includes({}.toLowerCase()) }})()",
             literal(words)
         );
         self.wait_within(within, &format!("“{words}” is shown"), &condition).map(drop)
