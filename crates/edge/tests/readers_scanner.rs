@@ -101,7 +101,7 @@ fn raised(condition: Condition) -> Fact {
 
 #[test]
 fn codes_that_are_scanned_come_as_texts() {
-    let scanner = Scanner::plugged_in("");
+    let scanner = Scanner::plugged_in("gap_ms = 5000");
     scanner.types(b"6BFOXN*TS0\r\n");
     assert_eq!(scanner.next(), text("6BFOXN*TS0"));
     scanner.types(b"ABC");

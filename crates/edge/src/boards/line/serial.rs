@@ -93,8 +93,9 @@ fn set_raw(port: &File, speed: BaudRate) -> nix::Result<()> {
     settings.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
     settings.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
     termios::cfsetspeed(&mut settings, speed)?;
-    termios::tcsetattr(port, SetArg::TCSANOW, &settings)?;
-    termios::tcflush(port, FlushArg::TCIOFLUSH)
+    termios::tcflush(port, FlushArg::TCOFLUSH)?;
+    // What came before is dropped together with the change: what comes once the line is raw is heard.
+    termios::tcsetattr(port, SetArg::TCSAFLUSH, &settings)
 }
 
 /// Keeps programs that know nothing of file locks away. A pseudo terminal would keep the mark after its opener
