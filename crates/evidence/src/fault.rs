@@ -1,5 +1,8 @@
 //! What a check of a bundle can find.
 
+/// Characters of a place or reason that are told.
+const LONGEST: usize = 400;
+
 /// The first thing wrong with a bundle, or what kept it from being checked.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -26,10 +29,19 @@ pub enum Fault {
 
 impl Fault {
     pub(crate) fn unusable(place: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Unusable { place: place.into(), why: why.into() }
+        Self::Unusable { place: plain(place.into()), why: plain(why.into()) }
     }
 
     pub(crate) fn unsound(place: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Unsound { place: place.into(), why: why.into() }
+        Self::Unsound { place: plain(place.into()), why: plain(why.into()) }
     }
+}
+
+/// One line of bounded length that a terminal can show: a bundle's own words may be in it.
+fn plain(text: String) -> String {
+    if text.len() <= LONGEST && !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().take(LONGEST).map(escaped).collect()
 }

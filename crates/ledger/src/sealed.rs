@@ -5,6 +5,8 @@
 //! when the segment was full, and a trailer that says where all this is. Nothing in it is believed for being there:
 //! the roots of all segments must add up to the signed root, and [`crate::check`] recomputes the rest.
 
+use std::ops::Range;
+
 use bailee_audit::bundle;
 use bailee_audit::hash::{HASH_LEN, Hash, leaf_hash};
 
@@ -301,7 +303,7 @@ impl Sealed {
         let word = |from: usize| u32::from_be_bytes(trailer[from..from + 4].try_into().expect("four bytes"));
         let (blocks, note) = (word(20) as usize * INDEX_LEN, word(24) as usize);
         let end_len = (blocks + note) as u64;
-        if end_len > LONGEST_END || at + end_len + TRAILER_LEN as u64 != length {
+        if end_len > LONGEST_END || at.checked_add(end_len + TRAILER_LEN as u64) != Some(length) {
             return Err(damaged("its trailer"));
         }
         let mut end = vec![0; blocks + note];
@@ -311,7 +313,11 @@ impl Sealed {
         }
         let note = end.split_off(blocks);
         let root = Hash(trailer[28..60].try_into().expect("32 bytes"));
-        let blocks = end.chunks_exact(INDEX_LEN).map(block_at).collect();
+        let blocks: Vec<BlockAt> = end.chunks_exact(INDEX_LEN).map(block_at).collect();
+        let from = uppers_at(identity.height) + uppers_len(identity.height) as u64;
+        if !follow_each_other(&blocks, from..at, 1 << identity.height) {
+            return Err(damaged("its index"));
+        }
         Ok((Self { segment, root, blocks, height: identity.height }, note))
     }
 
@@ -373,6 +379,18 @@ impl Sealed {
         let name = Name::sealed(self.segment);
         disk.read_at(name, at, into).at(name)
     }
+}
+
+/// Whether the blocks fill that part of the file, and their first entries rise from 0 and stay below `entries`.
+fn follow_each_other(blocks: &[BlockAt], part: Range<u64>, entries: u32) -> bool {
+    let mut next = (part.start, 0);
+    for block in blocks {
+        if block.at != next.0 || !(next.1..entries).contains(&block.first) {
+            return false;
+        }
+        next = (block.at + u64::from(block.len), block.first + 1);
+    }
+    next.0 == part.end && blocks.first().is_some_and(|block| block.first == 0)
 }
 
 fn block_at(bytes: &[u8]) -> BlockAt {

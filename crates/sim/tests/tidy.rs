@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["domain", "wire", "audit", "vault", "ui", "ledger", "evidence"]),
     ("edge", &["domain", "wire", "audit", "vault", "ui"]),
     ("sim", &["domain", "wire", "audit", "vault", "ledger", "server", "edge"]),
+    ("fuzz", &["domain", "wire", "audit", "ledger", "evidence", "edge"]),
     ("bailee", &["domain", "wire", "audit", "vault", "ui", "ledger", "evidence", "server", "edge", "sim"]),
 ];
 
@@ -175,6 +176,7 @@ fn json_is_read_and_written_at_the_borders() {
         "crates/bailee/",
         // A bundle is a file format of its own, read by strangers.
         "crates/evidence/",
+        "crates/fuzz/",
         "crates/sim/",
         "crates/server/src/notify/",
         "crates/server/src/http/",

@@ -43,6 +43,9 @@ const AGO: u64 = 4;
 const FRONT: usize = 8;
 /// No block has more columns or shapes; beyond, entries are kept as they are.
 const MOST_SHAPES: usize = 4_096;
+/// No block that is unpacked has more entries, or more bytes in them: a segment is packed in far smaller ones.
+const MOST_ENTRIES: usize = 1 << 16;
+const MOST_BYTES: usize = 16 << 20;
 
 /// Packs entries, each at most 65,535 bytes long.
 #[must_use]
@@ -54,13 +57,13 @@ pub fn pack<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     packer.finish()
 }
 
-/// Unpacks entries into a bundle (C2SP tlog-tiles) of any number of entries.
+/// Unpacks entries into a bundle (C2SP tlog-tiles) of up to 65,536 entries and 16 MiB.
 ///
 /// # Errors
-/// [`Damaged`].
+/// [`Damaged`], also for more.
 pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, Damaged> {
     let mut input = Input(packed);
-    let count = input.length()?;
+    let count = input.length().ok().filter(|&count| count <= MOST_ENTRIES).ok_or(Damaged)?;
     let streams = streams::read(&mut input)?;
     if !input.0.is_empty() || streams.len() < COLUMNS {
         return Err(Damaged);
@@ -68,6 +71,9 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, Damaged> {
     let mut unpacker = Unpacker::new(&streams)?;
     for _ in 0..count {
         unpacker.entry()?;
+        if unpacker.bundle.len() > MOST_BYTES {
+            return Err(Damaged);
+        }
     }
     Ok(unpacker.bundle)
 }

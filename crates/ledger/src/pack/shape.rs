@@ -6,6 +6,8 @@
 
 /// Nesting beyond which bytes are not taken apart.
 const DEEPEST: u8 = 12;
+/// Longer skeletons are not taken apart: each of their values carries its whole path.
+const LONGEST: usize = 256;
 
 const UNSIGNED: u8 = 0x00;
 const NEGATIVE: u8 = 0x20;
@@ -50,7 +52,7 @@ pub(super) fn take_apart<'a>(entry: &'a [u8], skeleton: &mut Vec<u8>, fields: &m
     skeleton.clear();
     fields.clear();
     let mut walk = Entry { rest: entry, skeleton, fields };
-    walk.item(DEEPEST, false).is_some() && walk.rest.is_empty()
+    walk.item(DEEPEST, false).is_some() && walk.rest.is_empty() && skeleton.len() <= LONGEST
 }
 
 struct Entry<'a, 'b> {
@@ -127,6 +129,9 @@ impl<'a> Entry<'a, '_> {
 
 /// The steps that put entries of a skeleton together; nothing if the bytes are no skeleton.
 pub(super) fn steps(skeleton: &[u8]) -> Option<Vec<Step>> {
+    if skeleton.len() > LONGEST {
+        return None;
+    }
     let mut fields = Vec::new();
     let mut unused = Vec::new();
     let mut walk = Skeleton {

@@ -6,8 +6,8 @@ use super::Damaged;
 const POOLED: usize = 192;
 /// Columns are told so shortly that higher levels gain nothing (measured).
 const LEVEL: i32 = 1;
-/// No stream of a block is longer: a block holds a few megabytes at most.
-const LONGEST: usize = 64 << 20;
+/// All streams of a block together are no longer: a block holds a few megabytes at most.
+const LONGEST: usize = 32 << 20;
 
 const SAME: u8 = 0;
 const POOL: u8 = 1;
@@ -78,8 +78,10 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<Vec<u8>>, Damaged> {
     let mut press = zstd::bulk::Decompressor::new().map_err(|_| Damaged)?;
     let mut streams = Vec::new();
     let mut pooled = Vec::new();
+    let mut room = LONGEST;
     for at in 0..count {
         let length = input.length()?;
+        room = room.checked_sub(length).ok_or(Damaged)?;
         if length == 0 {
             streams.push(Vec::new());
             continue;
@@ -93,7 +95,8 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Vec<Vec<u8>>, Damaged> {
             mode => streams.push(unpress(&mut press, input, mode, length)?),
         }
     }
-    let length = input.length()?;
+    // What is pooled was counted with its streams.
+    let length = input.length().ok().filter(|&length| length <= LONGEST - room).ok_or(Damaged)?;
     let mode = input.take(1)?[0];
     let pool = unpress(&mut press, input, mode, length)?;
     let mut rest = Input(&pool);
