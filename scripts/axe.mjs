@@ -97,12 +97,14 @@ await mailbox.bringToFront();
 await mailbox.waitForFunction(() => document.querySelector("img.qr"));
 
 await admin.bringToFront();
-const paths = ["/", "/banks", "/parcels", "/people", "/people?kind=couriers", "/people/residents/new", "/people/couriers/new", "/carriers", "/alerts", "/audit", "/settings", "/settings/tokens", "/settings/enrol", "/nothing-here", "/demo", "/demo/mailbox"];
+const paths = ["/", "/banks", "/parcels", "/people", "/people?kind=couriers", "/people/residents/new", "/people/couriers/new", "/carriers", "/alerts", "/audit", "/evidence", "/verify", "/witnesses", "/settings", "/settings/tokens", "/settings/enrol", "/nothing-here", "/demo", "/demo/mailbox"];
 for (const [from, link] of [["/banks", "main a[href^='/banks/']"], ["/parcels", "main a[href^='/parcels/']"], ["/people", "main th a[href^='/people/']"], ["/audit", "main a[href^='/audit/']"], ["/settings", "main a[href^='/settings/templates/']"]]) {
   await admin.goto(ready.portal + from);
   paths.push(await admin.$eval(link, (it) => it.getAttribute("href")));
 }
-paths.push(`${paths.at(-5)}?view=table`, `${paths.at(-5)}?compartment=1`);
+const [bank, parcel, person] = paths.slice(-5);
+paths.push(`${person}/erase`, `/files?about=${encodeURIComponent(`parcel ${parcel.split("/").at(-1)}`)}`, `/evidence?parcel=${parcel.split("/").at(-1)}`);
+paths.push(`${bank}?view=table`, `${bank}?compartment=1`);
 const weights = [];
 for (const path of paths) {
   let bytes = 0;

@@ -4,7 +4,10 @@
 use alloc::string::String;
 
 use crate::access::{Permission, Role};
-use crate::id::{AlertId, BankId, CarrierId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId};
+use crate::compartment::CompartmentNo;
+use crate::id::{
+    AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
+};
 use crate::time::WallTime;
 
 /// One fact the platform wrote to the custody log.
@@ -105,6 +108,24 @@ pub enum PlatformEventKind {
     PersonErased { person: PersonId, reason: Commitment },
     /// The store's files hold nothing of an erased person any more, and every bank has taken a roster without them.
     ErasureCompleted { person: PersonId },
+    /// A file was attached; who has it can compare it with this SHA-256. The parcel is the one it is about or, for a compartment
+    /// or an alert, the last one that was there.
+    FileAttached {
+        file: FileId,
+        sha256: [u8; 32],
+        bank: BankId,
+        compartment: Option<CompartmentNo>,
+        parcel: Option<ParcelId>,
+        alert: Option<AlertId>,
+    },
+    /// An attached file and its key were destroyed; its hash stays in the log.
+    FileDestroyed {
+        file: FileId,
+        bank: BankId,
+        compartment: Option<CompartmentNo>,
+        parcel: Option<ParcelId>,
+        alert: Option<AlertId>,
+    },
     /// A witness, by the name of its key, does not cosign the log's checkpoint of this size: an alarm.
     WitnessRefused { witness: String, size: u64, reason: String },
     /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use bailee_audit::{Checkpoint, TreeHead, VerifyingKey};
 use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
-use bailee_wire::event::Hash;
+use bailee_wire::event::{Hash, time_text};
 
 use crate::archive::Archive;
 use crate::bag::{self, Hashes, unhex};
@@ -19,6 +19,8 @@ use crate::report::{Sources, render};
 use crate::write::{CHECKPOINT, EPCIS, FILES, KEY, MAX_ATTACHED, README, REPORT, STATEMENT, TABLE};
 use crate::{Fault, Opening, Place, RENDERER, Statement, entries, opening, places, time};
 
+/// How far a clock may be ahead of the checker's, in milliseconds.
+const AHEAD_MS: i64 = 3_600_000;
 /// Bytes of the largest checkpoint: a note of the largest length.
 const MAX_CHECKPOINT: usize = 1 << 20;
 
@@ -29,7 +31,7 @@ pub use said::{Checked, Note};
 pub struct Options {
     /// The log's verifying key, from elsewhere than the bundle.
     pub key: Option<VerifyingKey>,
-    /// Now, to notice an export that lies in the future.
+    /// Now, to refuse an export that lies in the future.
     pub now: Option<WallTime>,
 }
 
@@ -43,6 +45,7 @@ pub fn check<R: Read + Seek>(source: R, options: &Options) -> Result<Checked, Fa
     let hashes = bag::check(&mut archive, &bag)?;
     let statement =
         Statement::parse(&archive.bytes(&format!("{bag}{STATEMENT}"), crate::statement::MAX_BYTES)?)?;
+    has_come(&statement, options.now)?;
     let mut files = Files { archive, bag, hashes };
     let log = files.log(&statement, options)?;
     let openings = opening::parse(&files.bytes(opening::PLACE, opening::MAX_BYTES)?)?;
@@ -56,14 +59,28 @@ pub fn check<R: Read + Seek>(source: R, options: &Options) -> Result<Checked, Fa
     if statement.entries != passed.facts.counts {
         return Err(Fault::unsound(STATEMENT, "counts other entries than there are"));
     }
-    let report_compared = files.report(&statement, &log, &openings, &places, &passed.facts)?;
+    let enclosed = files.enclosed();
+    enclosed_are_attached(&enclosed, &passed.facts)?;
+    let report_compared = files.report(&statement, &log, (&openings, &places, &enclosed), &passed.facts)?;
     Ok(said::checked(
         &statement,
         log,
         &passed.facts,
-        (files.hashes.len(), openings.len(), report_compared),
-        options,
+        (files.hashes.len(), enclosed.len(), openings.len(), report_compared),
     ))
+}
+
+/// An export cannot be later than now, an hour for clocks allowed.
+fn has_come(statement: &Statement, now: Option<WallTime>) -> Result<(), Fault> {
+    let exported = time::parse(&statement.exported.at).unwrap_or_default();
+    match now {
+        Some(now) if exported > now.plus_ms(AHEAD_MS) => {
+            let (then, now) = (&statement.exported.at, time_text(now));
+            let why = format!("says that it was exported at {then}, which has not come: here it is {now}");
+            Err(Fault::unsound(STATEMENT, why))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The log as the checkpoint has it.
@@ -138,6 +155,12 @@ impl<R: Read + Seek> Files<R> {
         }
     }
 
+    /// The files that go along: SHA-256 and name.
+    fn enclosed(&self) -> BTreeMap<Hash, String> {
+        let named = |(path, hash): (&String, &Hash)| Some((*hash, path.strip_prefix(FILES)?.to_owned()));
+        self.hashes.iter().filter_map(named).collect()
+    }
+
     fn entries(
         &mut self,
         statement: &Statement,
@@ -156,8 +179,7 @@ impl<R: Read + Seek> Files<R> {
         &mut self,
         statement: &Statement,
         log: &Log,
-        openings: &[Opening],
-        places: &[Place],
+        (openings, places, enclosed): (&[Opening], &[Place], &BTreeMap<Hash, String>),
         facts: &Facts,
     ) -> Result<bool, Fault> {
         if statement.report != RENDERER {
@@ -171,13 +193,24 @@ impl<R: Read + Seek> Files<R> {
             }
         }
         let checkpoint = String::from_utf8_lossy(&log.note).into_owned();
-        let sources = Sources { statement, checkpoint: &checkpoint, openings, places, facts, attached };
+        let sources =
+            Sources { statement, checkpoint: &checkpoint, openings, places, enclosed, facts, attached };
         let drawn =
             render(sources).map_err(|error| Fault::unsound(REPORT, format!("cannot be drawn: {error}")))?;
         match self.hashes.get(REPORT) == Some(&crate::commitment::sha256(&[&drawn])) {
             true => Ok(true),
             false => Err(Fault::unsound(REPORT, "is not the report of this bundle")),
         }
+    }
+}
+
+/// Every file that goes along is one that an entry here attaches.
+pub(crate) fn enclosed_are_attached(enclosed: &BTreeMap<Hash, String>, facts: &Facts) -> Result<(), Fault> {
+    match enclosed.iter().find(|(sha256, _)| !facts.files.contains_key(*sha256)) {
+        Some((_, name)) => {
+            Err(Fault::unsound(format!("{FILES}{name}"), "is attached by none of the entries here"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -9,7 +9,7 @@ use bailee_domain::event::Severity;
 use bailee_domain::id::{BankId, PersonId};
 use bailee_domain::platform::{Actor, Commitment, PlatformEventKind};
 use bailee_domain::time::WallTime;
-use bailee_wire::event::{Leaf, decode};
+use bailee_wire::event::{Hash, Leaf, decode};
 
 use crate::banks::{Chains, Signed};
 use crate::entries::{self, Entry, Known, PLACE, Why};
@@ -85,6 +85,8 @@ pub(crate) struct Facts {
     pub from_future: u64,
     pub named_from_future: Vec<(u64, WallTime)>,
     pub signed: Signed,
+    /// Files that entries here attach, by their SHA-256, with the first such entry.
+    pub files: BTreeMap<Hash, u64>,
     last_asked: Option<u64>,
 }
 
@@ -165,6 +167,9 @@ pub(crate) fn pass(
             return Err(Fault::unusable(PLACE, format!("has more than {MAX_ENTRIES} entries")));
         }
         let leaf = check(&entry, &mut known, &mut chains)?;
+        if let Some(sha256) = attached(&leaf) {
+            facts.files.entry(sha256).or_insert(entry.index);
+        }
         if wanted.contains(&entry.index) {
             claims.extend(Claim::of(&leaf).map(|claim| (entry.index, claim)));
         }
@@ -181,6 +186,17 @@ pub(crate) fn pass(
     document.write_all(epcis::Document::end().as_bytes())?;
     facts.signed = chains.signed();
     Ok(Passed { facts, claims })
+}
+
+/// The file that an entry attaches.
+fn attached(leaf: &Leaf) -> Option<Hash> {
+    match leaf {
+        Leaf::Platform { event, .. } => match event.kind {
+            PlatformEventKind::FileAttached { sha256, .. } => Some(sha256),
+            _ => None,
+        },
+        Leaf::Bank { .. } => None,
+    }
 }
 
 fn check(entry: &Entry, known: &mut Known, chains: &mut Chains) -> Result<Leaf, Fault> {

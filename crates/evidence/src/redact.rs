@@ -1,9 +1,11 @@
 //! Makes a bundle that tells less and proves the same: chosen fields go with their salts, their commitments stay.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::str::FromStr;
 
 use bailee_domain::id::PersonId;
+use bailee_wire::event::hex;
 
 use crate::archive::Archive;
 use crate::commitment::PERSON_FIELDS;
@@ -23,21 +25,31 @@ pub enum LeaveOut {
     Field(String),
     /// Why the bundle was exported.
     Reason,
+    /// All photos and other files.
+    Files,
+    /// The file with this SHA-256.
+    File([u8; 32]),
 }
 
 /// Text that names nothing to leave out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not `person:per_…`, `person:per_…:FIELD`, a field (name, unit, email, phone, reach) or `reason`")]
+#[error(
+    "not `person:per_…`, `person:per_…:FIELD`, a field (name, unit, email, phone, reach), `reason`, `files` or `file:SHA256`"
+)]
 pub struct NothingToLeaveOut;
 
 impl FromStr for LeaveOut {
     type Err = NothingToLeaveOut;
 
     fn from_str(text: &str) -> Result<Self, NothingToLeaveOut> {
+        if let Some(hash) = text.strip_prefix("file:") {
+            return bag::unhex(hash).map(Self::File).ok_or(NothingToLeaveOut);
+        }
         let is_field = |name: &str| PERSON_FIELDS.contains(&name);
         let Some(rest) = text.strip_prefix("person:") else {
             return match text {
                 "reason" => Ok(Self::Reason),
+                "files" => Ok(Self::Files),
                 name if is_field(name) => Ok(Self::Field(name.to_owned())),
                 _ => Err(NothingToLeaveOut),
             };
@@ -93,20 +105,25 @@ pub fn redact<R: Read + Seek>(
     let checkpoint = String::from_utf8_lossy(&bytes(CHECKPOINT)?).into_owned();
     let key = String::from_utf8_lossy(&bytes(KEY)?).trim().parse();
     let key = key.map_err(|_| Fault::unsound(KEY, "is not a verifying key"))?;
+    let mut files = attached(&mut archive, &bag, drops)?;
     for drop in drops {
-        let left_out = apply(drop, &mut statement, &mut openings);
+        let left_out = apply(drop, &mut statement, &mut openings, &mut files);
         statement.left_out.push(left_out.ok_or_else(|| RedactError::NotTold(words(drop)))?);
     }
     crate::RENDERER.clone_into(&mut statement.report);
     let mut spool = tempfile::tempfile()?;
     copy(&mut archive, &format!("{bag}{}", entries::PLACE), &mut spool)?;
-    let files = attached(&mut archive, &bag)?;
-    let draft = Draft { statement, checkpoint, key, openings, places, files };
+    let draft = Draft { statement, checkpoint, key, openings, places, files: files.kept };
     Ok(write(out, draft, &mut BufReader::new(spool))?)
 }
 
 /// Leaves it out; the words for it, or `None` when nothing of it was told.
-fn apply(drop: &LeaveOut, statement: &mut Statement, openings: &mut Vec<Opening>) -> Option<String> {
+fn apply(
+    drop: &LeaveOut,
+    statement: &mut Statement,
+    openings: &mut Vec<Opening>,
+    files: &mut Files,
+) -> Option<String> {
     let before = openings.len();
     let left_out = match drop {
         LeaveOut::Person(person) => {
@@ -127,6 +144,8 @@ fn apply(drop: &LeaveOut, statement: &mut Statement, openings: &mut Vec<Opening>
             statement.request.without_reason();
             told
         }
+        LeaveOut::Files => !std::mem::take(&mut files.dropped).is_empty(),
+        LeaveOut::File(sha256) => files.dropped.remove(sha256),
     };
     left_out.then(|| words(drop))
 }
@@ -137,6 +156,8 @@ fn words(drop: &LeaveOut) -> String {
         LeaveOut::PersonField(person, name) => format!("person {person} {name}"),
         LeaveOut::Field(name) => format!("{name} of everybody"),
         LeaveOut::Reason => "reason".to_owned(),
+        LeaveOut::Files => "files".to_owned(),
+        LeaveOut::File(sha256) => format!("file {}", hex(sha256)),
     }
 }
 
@@ -146,18 +167,29 @@ fn copy<R: Read + Seek>(archive: &mut Archive<R>, name: &str, to: &mut std::fs::
     Ok(())
 }
 
-/// The files that go along, each in a temporary file of its own.
-fn attached<R: Read + Seek>(archive: &mut Archive<R>, bag: &str) -> Result<Vec<Attached<'static>>, Fault> {
+/// The files that go along.
+struct Files {
+    /// Those that stay, each in a temporary file of its own.
+    kept: Vec<Attached<'static>>,
+    /// Those that are left out, until it was said of each.
+    dropped: BTreeSet<[u8; 32]>,
+}
+
+fn attached<R: Read + Seek>(archive: &mut Archive<R>, bag: &str, drops: &[LeaveOut]) -> Result<Files, Fault> {
     let folder = format!("{bag}{FILES}");
     let names: Vec<String> =
         archive.names().filter(|name| name.starts_with(&folder)).map(str::to_owned).collect();
-    let mut files = Vec::new();
+    let mut files = Files { kept: Vec::new(), dropped: BTreeSet::new() };
     for name in names {
         let Some((hash, ending)) = name[folder.len()..].split_once('.') else { continue };
         let Some(sha256) = bag::unhex(hash) else { continue };
+        if drops.iter().any(|drop| *drop == LeaveOut::Files || *drop == LeaveOut::File(sha256)) {
+            files.dropped.insert(sha256);
+            continue;
+        }
         let mut file = tempfile::tempfile()?;
         copy(archive, &name, &mut file)?;
-        files.push(Attached { ending: ending.to_owned(), sha256, content: Box::new(file) });
+        files.kept.push(Attached { ending: ending.to_owned(), sha256, content: Box::new(file) });
     }
     Ok(files)
 }

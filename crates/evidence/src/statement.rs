@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use bailee_audit::Hash as TreeHash;
 use bailee_domain::compartment::CompartmentNo;
-use bailee_domain::id::{BankId, ParcelId, PersonId};
+use bailee_domain::id::{AlertId, BankId, ParcelId, PersonId};
 use bailee_domain::time::WallTime;
 use bailee_wire::event::{Hash, hex, time_text};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub enum Subject {
     Bank(BankId),
     /// One person: what was done for them or by them.
     Person(PersonId),
+    /// An alert and what was around it: its bank between two times, and the whole way of the parcels at its compartment.
+    Incident(AlertId),
 }
 
 impl fmt::Display for Subject {
@@ -43,13 +45,14 @@ impl fmt::Display for Subject {
             Self::Compartment(bank, number) => write!(f, "compartment {bank} {}", number.0),
             Self::Bank(bank) => write!(f, "bank {bank}"),
             Self::Person(person) => write!(f, "person {person}"),
+            Self::Incident(alert) => write!(f, "incident {alert}"),
         }
     }
 }
 
 /// Text that names no subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not `span`, `parcel …`, `compartment … …`, `bank …` or `person …`")]
+#[error("not `span`, `parcel …`, `compartment … …`, `bank …`, `person …` or `incident …`")]
 pub struct NotASubject;
 
 impl FromStr for Subject {
@@ -67,6 +70,7 @@ impl FromStr for Subject {
                 .map(|(bank, number)| Self::Compartment(bank, number)),
             ["bank", id] => id.parse().ok().map(Self::Bank),
             ["person", id] => id.parse().ok().map(Self::Person),
+            ["incident", id] => id.parse().ok().map(Self::Incident),
             _ => None,
         };
         read.filter(|subject| subject.to_string() == text).ok_or(NotASubject)
@@ -282,6 +286,7 @@ mod tests {
             Subject::Compartment(bank, CompartmentNo(7)),
             Subject::Bank(bank),
             Subject::Person(PersonId::from_bytes([3; 16])),
+            Subject::Incident(AlertId::from_bytes([4; 16])),
         ] {
             assert_eq!(subject.to_string().parse(), Ok(subject));
         }

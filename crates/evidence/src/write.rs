@@ -1,12 +1,12 @@
 //! Puts a bundle together from entries that somebody collected. What is written has passed every check on the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use bailee_audit::{TreeHead, VerifyingKey};
 
 use crate::archive::{Packed, Packer};
-use crate::check::{claims_hold, open_checkpoint, wanted};
+use crate::check::{claims_hold, enclosed_are_attached, open_checkpoint, wanted};
 use crate::facts::{Passed, pass};
 use crate::report::{Sources, render};
 use crate::statement::Counts;
@@ -156,6 +156,8 @@ impl Made {
             passed
         };
         claims_hold(&draft.statement, &draft.openings, &passed.claims)?;
+        let enclosed = enclosed(&draft.files);
+        enclosed_are_attached(&enclosed, &passed.facts)?;
         draft.statement.entries = passed.facts.counts;
         let small = vec![
             (STATEMENT, draft.statement.to_bytes()),
@@ -166,13 +168,13 @@ impl Made {
             (README, READ_ME.as_bytes().to_vec()),
         ];
         let (mut table, mut epcis) = (BufReader::new(table), BufReader::new(epcis));
-        let report = Self::report(draft, &passed, &small, (entries, &mut table, &mut epcis))?;
+        let report = Self::report(draft, (&passed, &enclosed), &small, (entries, &mut table, &mut epcis))?;
         Ok(Self { small, table, epcis, report })
     }
 
     fn report(
         draft: &Draft<'_>,
-        passed: &Passed,
+        (passed, enclosed): (&Passed, &BTreeMap<[u8; 32], String>),
         small: &[(&'static str, Vec<u8>)],
         (entries, table, epcis): (
             &mut (impl BufRead + Seek),
@@ -189,6 +191,7 @@ impl Made {
             checkpoint: &draft.checkpoint,
             openings: &draft.openings,
             places: &draft.places,
+            enclosed,
             facts: &passed.facts,
             attached,
         };
@@ -215,7 +218,7 @@ impl Made {
         files.push(packer.file(&format!("{bag}{EPCIS}"), &mut self.epcis)?);
         files.push(packer.file(&format!("{bag}{REPORT}"), &mut self.report.as_slice())?);
         for mut file in attached {
-            let name = file_name(&file.sha256, &file.ending);
+            let name = format!("{FILES}{}", file_name(&file));
             let packed = packer.file(&format!("{bag}{name}"), &mut file.content)?;
             if packed.sha256 != file.sha256 {
                 return Err(Fault::unsound(name, "is not the file it is named for").into());
@@ -226,9 +229,15 @@ impl Made {
     }
 }
 
-fn file_name(sha256: &[u8; 32], ending: &str) -> String {
-    let ending: String = ending.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    format!("{FILES}{}.{}", bailee_wire::event::hex(sha256), if ending.is_empty() { "bin" } else { &ending })
+/// The files that go along: SHA-256 and name.
+fn enclosed(files: &[Attached<'_>]) -> BTreeMap<[u8; 32], String> {
+    files.iter().map(|file| (file.sha256, file_name(file))).collect()
+}
+
+fn file_name(file: &Attached<'_>) -> String {
+    let ending: String = file.ending.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    let ending = if ending.is_empty() { "bin" } else { &ending };
+    format!("{}.{ending}", bailee_wire::event::hex(&file.sha256))
 }
 
 /// The whole of a source that is short enough to be attached to the report.

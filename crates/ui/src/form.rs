@@ -81,6 +81,18 @@ impl Page {
         self.labelled(name, label, field, &control, ">")
     }
 
+    /// A labelled choice of a file of these media types, for a form of `multipart/form-data`.
+    #[must_use]
+    pub fn file(&self, name: &str, accept: &str, label: &str, field: &Field) -> Html {
+        self.labelled(
+            name,
+            label,
+            field,
+            &format!(r#"<input class="input" type="file" accept="{accept}""#),
+            ">",
+        )
+    }
+
     /// A labelled text of several lines.
     #[must_use]
     pub fn textarea(&self, name: &str, rows: u8, label: &str, field: &Field) -> Html {

@@ -103,7 +103,8 @@ const bag = async (files) => {
     if (KEPT.has(path)) kept.set(path, bytes);
   }
   for (const name of inside.keys()) if (name !== "tagmanifest-sha256.txt" && !tags.has(name) && !payload.has(name)) wrong("unlisted", name);
-  return { count: payload.size, file: (name) => kept.get(name) ?? wrong("missing", name) };
+  const enclosed = [...payload.keys()].filter((path) => path.startsWith("data/files/"));
+  return { count: payload.size, enclosed, file: (name) => kept.get(name) ?? wrong("missing", name) };
 };
 
 // The proofs of entries in order: each path ends where it meets a hash that one before has shown.
@@ -153,6 +154,7 @@ const chains = () => {
 const entries = async (bytes, checkpoint) => {
   const prove = prover(checkpoint), chain = chains();
   const lines = (text(bytes) ?? wrong("line", 1)).split("\n").slice(0, -1);
+  const attached = new Set();
   let last = -1, asked = 0;
   for (const [at, line] of lines.entries()) {
     try {
@@ -164,7 +166,9 @@ const entries = async (bytes, checkpoint) => {
       last = one.index;
       if (BigInt(last) >= checkpoint.size) wrong("beyond", last, checkpoint.size);
       await prove(await leafHash(leaf), BigInt(last), path);
-      await chain.take(readEntry(leaf), leaf);
+      const entry = readEntry(leaf);
+      await chain.take(entry, leaf);
+      if (entry.attached) attached.add(entry.attached);
       asked += one.why === "asked";
     } catch (fault) {
       // Which of many entries it is matters more than anything else.
@@ -172,7 +176,7 @@ const entries = async (bytes, checkpoint) => {
       throw fault;
     }
   }
-  return { all: lines.length, asked, heads: chain.heads() };
+  return { all: lines.length, asked, heads: chain.heads(), attached };
 };
 
 const parsed = (json) => {
@@ -181,7 +185,7 @@ const parsed = (json) => {
 
 // Checks an evidence bundle; tells what it says and how far it was checked.
 export const bundle = async (file, keys, now) => {
-  const { count, file: kept } = await bag(await directory(file));
+  const { count, enclosed, file: kept } = await bag(await directory(file));
   const statement = parsed(text(kept("data/statement.json")));
   const note = text(kept("data/log/checkpoint")) ?? wrong("note"), origin = note.split("\n")[0];
   const known = keys.some((key) => key.type === 1 && key.name === origin);
@@ -190,6 +194,7 @@ export const bundle = async (file, keys, now) => {
   const said = statement?.log;
   if (statement?.format !== "bailee-evidence/1" || said?.origin !== origin || String(said.size) !== String(checkpoint.size) || !same(base64(String(said.root)) ?? [], checkpoint.root)) wrong("statement");
   const found = await entries(kept("data/log/entries.jsonl"), checkpoint);
+  for (const path of enclosed) if (!found.attached.has(path.slice(11, 75))) wrong("unattached", path);
   if (statement.entries?.all !== found.all || statement.entries?.asked !== found.asked) wrong("statement");
   const at = new Date(statement.exported?.at);
   if (!(at.getTime() <= now + 3_600_000)) wrong("future", "data/statement.json");

@@ -1,8 +1,17 @@
 // Entries of the custody log: deterministic CBOR (docs/reference/event-encoding.md), read strictly and told in fields.
 import { hex, wrong } from "./proof.js";
 
-// Names of what happens at a bank, in runs of numbers.
-const BANK = new Map(Object.entries({
+// Names of what happens at a bank and at the platform, in runs of numbers.
+const runs = (of) => new Map(Object.entries(of).flatMap(([first, names]) => names.split(/\s+/).map((name, at) => [Number(first) + at, name])));
+const PLATFORM = runs({
+  1: `LogStarted AdministratorCreated SignedIn SignInRefused PermissionDenied PersonAdded PersonChanged PersonRemoved
+    PersonalDataRead CarrierAdded CourierCodeIssued EnrolmentOffered BankEnrolled ChainHead BankOffline BankOnline CodeIssued
+    NotificationSent NotificationFailed ParcelOverdue ParcelExtended AlertAcknowledged SettingChanged TokenCreated
+    TokenRevoked LogExported BankOperationRequested EvidenceExported`,
+  40: `LegalHoldPlaced LegalHoldLifted ErasureRefused PersonErased ErasureCompleted FileAttached FileDestroyed`,
+  90: `WitnessRefused BankChainBroken`,
+});
+const BANK = runs({
   1: `BankStarted RosterTaken CourierSignedIn OpeningIntended CompartmentOpened CompartmentDidNotOpen CompartmentClosed
     CompartmentForced CompartmentFoundOpen CompartmentHeldOpen ParcelDeposited DropOffCancelled ParcelCollected GrantArmed
     GrantExpired GrantRevoked AccessRefused KeypadClosed KeypadReset ServiceChanged BoardSilent BoardAnswers ClockStepped
@@ -13,7 +22,7 @@ const BANK = new Map(Object.entries({
     BadgesForgotten WorkOrderOpened WorkOrderClosed TechnicianSignedIn`,
   80: `RestoredDiskFound BankResynchronised`,
   90: `LedgerRefused`,
-}).flatMap(([first, names]) => names.split(/\s+/).map((name, at) => [Number(first) + at, name])));
+});
 const QUALITY = ["degraded", "holdover", "trusted"];
 const LONGEST = 1024, DEEPEST = 8;
 
@@ -81,12 +90,13 @@ export const readEntry = (bytes) => {
   const entry = {
     source: id(fromBank ? "bnk" : "org", field(2)),
     fromBank,
-    kind: (fromBank && BANK.get(Number(kind))) || `${fromBank ? "bank" : "platform"} ${kind}`,
+    kind: (fromBank ? BANK : PLATFORM).get(Number(kind)) || `${fromBank ? "bank" : "platform"} ${kind}`,
     at: Number(field(3)),
   };
   if (!fromBank) {
     const bank = () => id("bnk", fields.get(1)?.length === 16 ? fields.get(1) : wrong("entry"));
     if (kind === 13n) entry.enrolled = { bank: bank(), key: fields.get(2) };
+    if (kind === 45n) entry.attached = hex(fields.get(2) ?? wrong("entry"));
     if (kind === 14n) entry.head = { bank: bank(), seq: fields.get(2), head: fields.get(3), signature: fields.get(4) };
     return entry;
   }

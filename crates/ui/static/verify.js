@@ -1,5 +1,7 @@
 // The page "Verify a file": a file is chosen or dropped, read and checked here, and goes nowhere.
 import { check, draw, wordsOf } from "./check.js";
+// Fetched with the page, so that from then on it needs no network.
+import "./bag.js";
 
 const at = (id) => document.getElementById(id);
 const word = wordsOf(at("words")), drop = at("drop"), input = at("file"), verdict = at("verdict");

@@ -2,12 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Log, Options};
+use super::Log;
+use crate::Statement;
 use crate::facts::Facts;
-use crate::{Statement, time};
-
-/// How far a clock may be behind before a time counts as in the future, in milliseconds.
-const SKEW_MS: i64 = 5 * 60 * 1_000;
 
 /// Something to know about a bundle that is sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,11 +23,6 @@ pub enum Note {
         entries: u64,
         /// The first.
         first: u64,
-    },
-    /// The export says it was made later than now.
-    ExportInFuture {
-        /// When it says it was made.
-        at: String,
     },
     /// The report was drawn by another version and could not be compared.
     ReportNotCompared {
@@ -76,6 +68,8 @@ pub struct Checked {
     pub banks: u64,
     /// Signatures of banks over the heads of their chains.
     pub chain_heads: u64,
+    /// Photos and other files among them that entries attach.
+    pub enclosed: u64,
     /// Commitments opened.
     pub openings: u64,
     /// Signatures of the log's key on the checkpoint.
@@ -95,8 +89,7 @@ pub(super) fn checked(
     statement: &Statement,
     log: Log,
     facts: &Facts,
-    (files, openings, report_compared): (usize, usize, bool),
-    options: &Options,
+    (files, enclosed, openings, report_compared): (usize, usize, usize, bool),
 ) -> Checked {
     Checked {
         origin: statement.log.origin.clone(),
@@ -111,29 +104,20 @@ pub(super) fn checked(
         bank_events: facts.signed.events,
         banks: facts.signed.banks,
         chain_heads: facts.signed.heads,
+        enclosed: enclosed as u64,
         openings: openings as u64,
         checkpoint_signatures: log.good,
         other_signatures: log.unchecked,
         report_compared,
-        notes: notes(statement, &log, facts, report_compared, options),
+        notes: notes(statement, &log, facts, report_compared),
         checkpoint: log.note,
     }
 }
 
-fn notes(
-    statement: &Statement,
-    log: &Log,
-    facts: &Facts,
-    report_compared: bool,
-    options: &Options,
-) -> Vec<Note> {
+fn notes(statement: &Statement, log: &Log, facts: &Facts, report_compared: bool) -> Vec<Note> {
     let mut notes = Vec::new();
     if log.key_from_bundle {
         notes.push(Note::KeyFromBundle);
-    }
-    let exported = time::parse(&statement.exported.at).unwrap_or_default();
-    if options.now.is_some_and(|now| exported > now.plus_ms(SKEW_MS)) {
-        notes.push(Note::ExportInFuture { at: statement.exported.at.clone() });
     }
     if let Some((first, _)) = facts.named_from_future.first() {
         notes.push(Note::AfterExport { entries: facts.from_future, first: *first });

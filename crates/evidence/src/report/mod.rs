@@ -4,6 +4,7 @@
 //! swapped report is noticed. Whatever changes a drawing changes [`RENDERER`]. Start at [`render`].
 
 mod chart;
+mod files;
 mod findings;
 mod map;
 mod page;
@@ -15,7 +16,7 @@ mod text;
 pub(crate) use parts::Sources;
 
 /// The version of the drawing.
-pub const RENDERER: &str = "bailee-report/1";
+pub const RENDERER: &str = "bailee-report/2";
 
 /// Draws the report.
 ///

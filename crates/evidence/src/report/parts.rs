@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::{INNER, Ink, MARGIN, Mark, Pages, WIDTH};
 use super::text::{Face, fitted, wrapped};
-use super::{chart, findings, map, table};
+use super::{chart, files, findings, map, table};
 use crate::facts::Facts;
 use crate::{FieldLine, Opening, Place, Statement, Subject};
 
@@ -14,6 +14,8 @@ pub(crate) struct Sources<'a> {
     pub checkpoint: &'a str,
     pub openings: &'a [Opening],
     pub places: &'a [Place],
+    /// The files that go along: SHA-256 and name.
+    pub enclosed: &'a BTreeMap<[u8; 32], String>,
     pub facts: &'a Facts,
     /// Path and content of each file to attach.
     pub attached: Vec<(&'static str, Vec<u8>)>,
@@ -38,6 +40,7 @@ pub(super) fn draw(page: &mut Pages, sources: &Sources<'_>) {
     }
     map::draw(page, sources.places, sources.facts);
     people(page, sources);
+    files::draw(page, sources);
     table::draw(page, sources.facts, &names);
     how_to_check(page, sources);
 }
@@ -90,6 +93,9 @@ fn subject(statement: &Statement, names: &Names<'_>) -> (String, String) {
         Ok(Subject::Bank(bank)) => ("What happened at a bank".to_owned(), names.long(&bank.to_string())),
         Ok(Subject::Person(person)) => {
             ("What was done for or by a person".to_owned(), names.long(&person.to_string()))
+        }
+        Ok(Subject::Incident(alert)) => {
+            ("What happened around an alert".to_owned(), format!("{alert}, {}", span(statement)))
         }
         Ok(Subject::Span) | Err(_) => ("What happened in a time".to_owned(), span(statement)),
     }

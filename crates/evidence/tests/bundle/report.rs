@@ -1,5 +1,8 @@
 //! The report as other programs read it.
 
+use std::path::Path;
+use std::process::Command;
+
 use lopdf::{Document, Object};
 
 use super::world::{bundle, unpack};
@@ -69,4 +72,46 @@ fn the_report_is_archival_and_carries_its_data() {
             "statement.json"
         ]
     );
+}
+
+/// Runs another program on a file and gives what it said; nothing after saying so where it is not installed and need not be.
+#[expect(clippy::disallowed_methods, reason = "how the tests are to be run, not how the program is")]
+fn peer(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
+    let Ok(output) = Command::new(program).args(arguments).arg(file).output() else {
+        let required = std::env::var("BAILEE_REQUIRE_PEERS").is_ok_and(|value| value == "1");
+        assert!(!required, "BAILEE_REQUIRE_PEERS=1, and there is no {program}");
+        println!("skipped: there is no {program} on this machine");
+        return None;
+    };
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{program}: {said}");
+    Some(said)
+}
+
+#[test]
+fn other_programs_find_nothing_wrong_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("report.pdf");
+    std::fs::write(&file, report()).unwrap();
+    if let Some(said) = peer("qpdf", &["--check"], &file) {
+        assert!(said.contains("No syntax or stream encoding errors found"), "{said}");
+    }
+    if let Some(said) = peer("pdfinfo", &[], &file) {
+        assert!(said.contains("Encrypted:       no") && said.contains("JavaScript:      no"), "{said}");
+    }
+    if let Some(said) = peer("pdfdetach", &["-list"], &file) {
+        assert!(said.starts_with("8 embedded files") && said.contains("entries.jsonl"), "{said}");
+    }
+    if let Some(said) = peer("pdffonts", &[], &file) {
+        let fonts: Vec<&str> = said.lines().skip(2).collect();
+        assert!(!fonts.is_empty(), "{said}");
+        for font in fonts {
+            let columns: Vec<&str> = font.split_whitespace().collect();
+            let embedded = columns.len().checked_sub(5).map(|at| columns[at]);
+            assert_eq!(embedded, Some("yes"), "every font is embedded: {said}");
+        }
+    }
+    if let Some(said) = peer("mutool", &["info"], &file) {
+        assert!(!said.contains("error") && !said.contains("warning"), "{said}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use bailee_evidence::{Attached, LeaveOut, Note, Options, RedactError, Subject, check, redact};
+use bailee_evidence::{LeaveOut, Note, Options, RedactError, Subject, check, redact};
 
 use super::world::{ANN, BANK, World, bundle, made, options, unpack};
 
@@ -43,30 +43,9 @@ fn an_event_without_a_signed_head_and_times_in_the_future_are_noted() {
         [Note::AfterExport { entries: 1, first: 15 }, Note::NotSignedByBank { events: 1 }]
     );
     let before = Options { now: Some(bailee_domain::time::WallTime::from_unix_ms(0)), ..options() };
-    let checked = check(Cursor::new(bytes), &before).unwrap();
-    assert!(matches!(checked.notes[0], Note::ExportInFuture { .. }));
-}
-
-#[test]
-fn files_go_along_under_their_hash() {
-    let photo = b"not really a photo".to_vec();
-    let sha256 = {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &photo);
-        digest.as_ref().try_into().unwrap()
-    };
-    let bytes = World::parcel().export(&Subject::Span, |draft, _| {
-        draft.files.push(Attached {
-            ending: "jpg".into(),
-            sha256,
-            content: Box::new(Cursor::new(photo.clone())),
-        });
-    });
-    assert_eq!(check(Cursor::new(&bytes), &options()).unwrap().files, 15);
-    let (_, files) = unpack(&bytes);
-    assert!(files.iter().any(|(path, content)| path.starts_with("data/files/") && *content == photo));
-    let mut out = Cursor::new(Vec::new());
-    redact(Cursor::new(&bytes), &mut out, &[LeaveOut::Reason], &options()).unwrap();
-    assert_eq!(check(out, &options()).unwrap().files, 15);
+    let refused = check(Cursor::new(bytes), &before).unwrap_err().to_string();
+    assert!(refused.starts_with("data/statement.json: says that it was exported at "), "{refused}");
+    assert!(refused.ends_with("here it is 1970-01-01T00:00:00.000Z"), "{refused}");
 }
 
 fn redacted(drops: &[&str]) -> Vec<u8> {

@@ -19,7 +19,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Packs files again with another program, manifests made anew.
-fn repacked(bag: &str, mut files: Files) -> Vec<u8> {
+pub fn repacked(bag: &str, mut files: Files) -> Vec<u8> {
     let manifest = |files: &Files, belongs: fn(&str) -> bool| {
         files.iter().filter(|(path, _)| belongs(path)).fold(String::new(), |mut text, (path, content)| {
             let _ = writeln!(text, "{}  {path}", sha256(content));
@@ -75,7 +75,7 @@ fn replaced(path: &'static str, from: &'static str, to: &'static str) -> Vec<u8>
     })
 }
 
-fn unsound(bytes: &[u8]) -> String {
+pub fn unsound(bytes: &[u8]) -> String {
     match check(Cursor::new(bytes), &options()) {
         Err(fault @ Fault::Unsound { .. }) => fault.to_string(),
         other => panic!("should be unsound: {other:?}"),

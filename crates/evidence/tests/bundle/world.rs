@@ -16,7 +16,9 @@ use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
 use bailee_domain::time::{TimeQuality, WallTime};
 use bailee_evidence::commitment::{PERSON, commit};
 use bailee_evidence::entries::{Entry, Known, Why};
-use bailee_evidence::{Draft, Exported, Opening, Options, Place, Request, Statement, Subject, write};
+use bailee_evidence::{
+    Draft, Exported, Opening, Options, Place, Request, Statement, Subject, WriteError, write,
+};
 use bailee_wire::event::{
     Hash, NO_EVENT, chain_hash, encode_bank, encode_platform, head_statement, time_text,
 };
@@ -131,11 +133,15 @@ impl World {
     }
 
     /// Records the export and makes the bundle; `change` may spoil the draft or the entries before they are written.
-    pub fn export(
+    pub fn export(self, subject: &Subject, change: impl FnOnce(&mut Draft<'_>, &mut Vec<Entry>)) -> Vec<u8> {
+        self.try_export(subject, change).unwrap()
+    }
+
+    pub fn try_export(
         mut self,
         subject: &Subject,
         change: impl FnOnce(&mut Draft<'_>, &mut Vec<Entry>),
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, WriteError> {
         let request = Request::commitment(subject, (None, None), REASON, &SALT);
         let exported = self.leaves.len() as u64;
         self.platform(Why::Export, Actor::Person(ADMIN), PlatformEventKind::EvidenceExported { request });
@@ -156,8 +162,8 @@ impl World {
         change(&mut draft, &mut entries);
         let lines: String = entries.iter().map(Entry::to_line).collect();
         let mut out = Cursor::new(Vec::new());
-        write(&mut out, draft, &mut BufReader::new(Cursor::new(lines))).unwrap();
-        out.into_inner()
+        write(&mut out, draft, &mut BufReader::new(Cursor::new(lines)))?;
+        Ok(out.into_inner())
     }
 
     fn entries(&self) -> (TreeHead, Vec<Entry>) {

@@ -5,7 +5,9 @@
 //! of is a [`PlatformEventKind::PersonalDataRead`]. Bundles lie sealed in the store for [`KEPT_MS`]. Start at [`ask`]; the
 //! reconciler calls [`make_next`].
 
+mod enclosing;
 mod forgetting;
+mod incident;
 mod making;
 
 use bailee_domain::access::{Permission, Scope};
@@ -31,6 +33,8 @@ pub use crate::store::tables::evidence::State;
 
 /// How long a bundle can be fetched, in milliseconds: a day.
 pub const KEPT_MS: i64 = 86_400_000;
+/// The word for files among what is told.
+const FILES: &str = "files";
 /// Most exports on a page.
 pub const MAX_PAGE: u32 = 200;
 
@@ -65,6 +69,15 @@ impl Telling {
     }
 }
 
+/// Whether photos and other files go along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// Those that the entries attach and that are still there.
+    Along,
+    /// None; their hashes are in the entries.
+    LeftOut,
+}
+
 /// What evidence is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -78,6 +91,15 @@ pub struct Asked {
     pub reason: String,
     /// What to tell of people.
     pub telling: Telling,
+    /// Whether photos and other files go along.
+    pub files: Files,
+}
+
+impl Asked {
+    /// Whether the bundle may show people, by their details or in a photo.
+    fn shows_people(&self) -> bool {
+        self.telling != Telling::Nobody || self.files == Files::Along
+    }
 }
 
 /// An export as listed.
@@ -93,13 +115,14 @@ pub struct Export {
 /// Asks for a bundle. It is made within seconds, or minutes for a long time.
 ///
 /// # Errors
-/// [`Refused::Invalid`] without a reason or with an end before the beginning; not allowed, also to tell of people.
+/// [`Refused::Invalid`] without a reason or with an end before the beginning; [`Refused::NotFound`] for an incident that is none;
+/// not allowed, also to show people.
 pub async fn ask(app: &App, principal: &Principal, asked: Asked) -> Result<EvidenceId, AppError> {
     app.authorise(principal, Permission::ExportLog, Scope::Organisation, None).await?;
-    if asked.telling != Telling::Nobody {
+    if asked.shows_people() {
         app.authorise(principal, Permission::ViewPeople, Scope::Organisation, None).await?;
     }
-    let asked = checked(asked)?;
+    let asked = checked(incident::timed(app, asked).await?)?;
     let salt = app.draw(|mut rng| *Secret::<[u8; 32]>::random(&mut rng).expose());
     let id = app.draw(|mut rng| EvidenceId::new(app.now(), &mut rng));
     let sealed = seal(app, id, &asked, &salt)?;
@@ -194,7 +217,7 @@ pub async fn fetch(
     id: EvidenceId,
 ) -> Result<(Export, impl Stream<Item = Result<Bytes, AppError>> + Send + use<>), AppError> {
     let export = find(app, principal, id).await?;
-    if export.asked.telling != Telling::Nobody {
+    if export.asked.shows_people() {
         app.authorise(principal, Permission::ViewPeople, Scope::Organisation, None).await?;
     }
     match export.row.state {
@@ -226,7 +249,9 @@ fn place(id: &[u8; 16]) -> Aad<'_> {
 fn seal(app: &App, id: EvidenceId, asked: &Asked, salt: &[u8; 32]) -> Result<Vec<u8>, AppError> {
     let time = |at: Option<WallTime>| at.map(|at| at.unix_ms().to_string());
     let (subject, from, until) = (asked.subject.to_string(), time(asked.from), time(asked.until));
-    let (told, salt) = (asked.telling.fields().join(","), bailee_wire::event::hex(salt));
+    let mut told = asked.telling.fields().to_vec();
+    told.extend((asked.files == Files::Along).then_some(FILES));
+    let (told, salt) = (told.join(","), bailee_wire::event::hex(salt));
     let plain = texts::encode(&[
         Some(&subject),
         from.as_deref(),
@@ -252,6 +277,7 @@ fn open(app: &App, row: EvidenceRow) -> Result<Export, AppError> {
         until: time(until).map_err(|_| broken())?,
         reason: reason.ok_or_else(broken)?,
         telling: Telling::of(|name| told.contains(&name)),
+        files: if told.contains(&FILES) { Files::Along } else { Files::LeftOut },
     };
     let salt = salt.and_then(|salt| salt_from(&salt)).ok_or_else(broken)?;
     Ok(Export { asked, row, salt })

@@ -154,6 +154,17 @@ pub async fn on_person(app: &App, principal: &Principal, id: PersonId) -> Result
     open_all(app, rows)
 }
 
+/// Holds in force that protect a parcel: on it, or on somebody it was for or came by.
+///
+/// # Errors
+/// Not allowed; the store's.
+pub async fn on_parcel(app: &App, principal: &Principal, id: ParcelId) -> Result<Vec<Hold>, AppError> {
+    app.authorise(principal, Permission::ViewPeople, Scope::Organisation, None).await?;
+    let org = app.org();
+    let rows = app.db().read(async move |tx| legal_hold::on_parcel(&tx, org, id).await).await?;
+    open_all(app, rows)
+}
+
 /// Refuses while a hold protects a person.
 ///
 /// # Errors

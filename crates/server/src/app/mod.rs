@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod enrolment;
 mod error;
 pub mod evidence;
+pub mod files;
 pub mod idempotency;
 pub mod ingest;
 pub mod install;

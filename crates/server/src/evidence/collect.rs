@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailee_domain::id::{BankId, OrgId, PersonId};
+use bailee_domain::compartment::CompartmentNo;
+use bailee_domain::id::{BankId, FileId, OrgId, ParcelId, PersonId};
 use bailee_domain::platform::{Commitment, PlatformEventKind};
 use bailee_evidence::Subject;
 use bailee_evidence::entries::Why;
@@ -18,6 +19,8 @@ use crate::store::tables::log_index::{self, LogFilter, LogOrder, LogRow};
 const PAGE: u32 = 1_000;
 /// People a bundle can tell of.
 pub const MAX_PEOPLE: usize = 500;
+/// Parcels whose whole way goes along with an incident.
+const MAX_PARCELS: usize = 50;
 /// Kinds of entries that commit to a person's details.
 const COMMITTING: [&str; 3] = ["PersonAdded", "PersonChanged", "AdministratorCreated"];
 
@@ -39,6 +42,8 @@ pub struct Chosen {
     pub banks: BTreeSet<BankId>,
     /// The people they name, in order; at most [`MAX_PEOPLE`].
     pub people: BTreeSet<PersonId>,
+    /// Rows of those that attach a file.
+    pub attaching: BTreeSet<i64>,
 }
 
 impl Chosen {
@@ -47,6 +52,15 @@ impl Chosen {
         let known = self.entries.entry(index).or_insert(why);
         *known = (*known).min(why);
     }
+}
+
+/// What a bundle is about, in terms of the index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Lines that pass.
+    pub filter: LogFilter,
+    /// And the whole way of the parcels that these lines name at this compartment.
+    pub parcels_at: Option<CompartmentNo>,
 }
 
 /// The index of a log, read through a store.
@@ -84,33 +98,66 @@ impl Index<'_> {
     ///
     /// # Errors
     /// [`CollectError::TooMany`]; the store's.
-    pub async fn choose(&self, filter: LogFilter, record: Record, tree: u64) -> Result<Chosen, CollectError> {
+    pub async fn choose(&self, wanted: Wanted, record: Record, tree: u64) -> Result<Chosen, CollectError> {
         let mut chosen = Chosen::default();
         chosen.add(record.index, Why::Export);
         let mut first: BTreeMap<BankId, i64> = BTreeMap::new();
-        let (mut after, up_to) = (0, record.row.saturating_sub(1));
-        loop {
-            let rows = self.page(filter.clone(), LogOrder::OldestFirst { after, up_to }).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.id;
-            for row in &rows {
-                let Some(index) = row.leaf_index.filter(|index| *index < tree) else { continue };
-                chosen.add(index, Why::Asked);
+        let mut parcels: BTreeSet<ParcelId> = BTreeSet::new();
+        let Wanted { filter, parcels_at } = wanted;
+        self.take(filter, (record, tree), &mut chosen, &mut |row| {
+            if let Some(bank) = row.line.bank {
+                let earliest = first.entry(bank).or_insert(row.id);
+                *earliest = row.id.min(*earliest);
+            }
+            if parcels_at.is_some() && row.line.compartment == parcels_at && parcels.len() < MAX_PARCELS {
+                parcels.extend(row.line.parcel);
+            }
+        })
+        .await?;
+        for parcel in parcels {
+            let filter = LogFilter { parcel: Some(parcel), ..LogFilter::default() };
+            self.take(filter, (record, tree), &mut chosen, &mut |row| {
                 if let Some(bank) = row.line.bank {
-                    chosen.banks.insert(bank);
-                    first.entry(bank).or_insert(row.id);
+                    let earliest = first.entry(bank).or_insert(row.id);
+                    *earliest = row.id.min(*earliest);
                 }
-                note_people(&mut chosen.people, row);
-            }
-            if chosen.entries.len() > MAX_ASKED {
-                return Err(CollectError::TooMany);
-            }
+            })
+            .await?;
         }
         for (bank, first) in first {
             self.enrolments(&mut chosen, bank, tree).await?;
             self.heads(&mut chosen, bank, first, (record.row, tree)).await?;
         }
         Ok(chosen)
+    }
+
+    /// Adds the entries that pass a filter, and tells of each.
+    async fn take(
+        &self,
+        filter: LogFilter,
+        (record, tree): (Record, u64),
+        chosen: &mut Chosen,
+        tell: &mut (dyn FnMut(&LogRow) + Send),
+    ) -> Result<(), CollectError> {
+        let (mut after, up_to) = (0, record.row.saturating_sub(1));
+        loop {
+            let rows = self.page(filter.clone(), LogOrder::OldestFirst { after, up_to }).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.id;
+            for row in &rows {
+                let Some(index) = row.leaf_index.filter(|index| *index < tree) else { continue };
+                chosen.add(index, Why::Asked);
+                chosen.banks.extend(row.line.bank);
+                if row.line.kind == "FileAttached" {
+                    chosen.attaching.insert(row.id);
+                }
+                note_people(&mut chosen.people, row);
+                tell(row);
+            }
+            if chosen.entries.len() > MAX_ASKED {
+                return Err(CollectError::TooMany);
+            }
+        }
     }
 
     /// The entries that name the bank's keys.
@@ -181,6 +228,21 @@ impl Index<'_> {
         self.db.read(async move |tx| log_index::list(&tx, org, &filter, order, (None, PAGE)).await).await
     }
 
+    /// The files that entries attach, by the rows of these.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn attached(&self, rows: &BTreeSet<i64>) -> Result<Vec<FileId>, CollectError> {
+        let mut files = Vec::new();
+        for row in rows {
+            let Ok(Leaf::Platform { event, .. }) = decode(&self.event(*row).await?.bytes) else { continue };
+            if let PlatformEventKind::FileAttached { file, .. } = event.kind {
+                files.push(file);
+            }
+        }
+        Ok(files)
+    }
+
     async fn event(&self, row: i64) -> Result<EventRow, AppError> {
         let org = self.org;
         let found = self.db.read(async move |tx| event::by_id(&tx, org, row).await).await?;
@@ -205,11 +267,11 @@ fn note_people(people: &mut BTreeSet<PersonId>, row: &LogRow) {
     people.extend(named.into_iter().flatten().take(MAX_PEOPLE.saturating_sub(people.len())));
 }
 
-/// Which lines of the index a subject means.
+/// Which lines of the index a subject means; an incident's are its bank's.
 #[must_use]
-pub fn filter_of(subject: &Subject) -> LogFilter {
+pub fn wanted_of(subject: &Subject, incident: Option<(BankId, Option<CompartmentNo>)>) -> Wanted {
     let all = LogFilter::default();
-    match subject {
+    let filter = match subject {
         Subject::Span => all,
         Subject::Parcel(parcel) => LogFilter { parcel: Some(*parcel), ..all },
         Subject::Compartment(bank, number) => {
@@ -217,5 +279,7 @@ pub fn filter_of(subject: &Subject) -> LogFilter {
         }
         Subject::Bank(bank) => LogFilter { bank: Some(*bank), ..all },
         Subject::Person(person) => LogFilter { person: Some(*person), ..all },
-    }
+        Subject::Incident(_) => LogFilter { bank: incident.map(|(bank, _)| bank), ..all },
+    };
+    Wanted { filter, parcels_at: incident.and_then(|(_, compartment)| compartment) }
 }

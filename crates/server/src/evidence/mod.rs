@@ -12,6 +12,8 @@ use crate::ledger::LedgerError;
 
 /// Entries one bundle may be about.
 pub const MAX_ASKED: usize = 200_000;
+/// Photos and other files in one bundle: each lies in a temporary file while it is made.
+pub const MAX_ENCLOSED: usize = 200;
 
 /// Why evidence could not be collected.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,9 @@ pub enum CollectError {
     /// More entries than a bundle may be about.
     #[error("more than {MAX_ASKED} entries: ask for a shorter time")]
     TooMany,
+    /// More files than a bundle may have.
+    #[error("more than {MAX_ENCLOSED} photos and files: ask for a shorter time, or without them")]
+    TooManyFiles,
     /// The log or its index failed.
     #[error("the log could not be read")]
     App(#[from] AppError),

@@ -26,7 +26,7 @@ use axum::routing::get;
 use bailee_audit::policy::Policy;
 use bailee_domain::id::BankId;
 use bailee_domain::time::WallTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use cookie::Transport;
 pub use guard::RequestId;
@@ -111,6 +111,7 @@ struct Shared {
     host: String,
     places: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     counters: Counters,
     limiter: Limiter,
     checkpoint: Mutex<(String, WallTime)>,
@@ -118,6 +119,8 @@ struct Shared {
 
 /// Live pages open at once.
 const STREAMS: usize = 500;
+/// Files taken in at once.
+const UPLOADS: usize = 4;
 
 impl Http {
     fn new(app: App, ask: Arc<dyn Ask>, options: Options) -> Self {
@@ -129,6 +132,7 @@ impl Http {
             host: host.unwrap_or_default(),
             places: Arc::new(Semaphore::new(options.at_once)),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             options,
             counters: Counters::default(),
             limiter: Limiter::default(),
@@ -168,6 +172,11 @@ impl Http {
             *last = (checkpoint.to_owned(), self.app().now());
         }
         last.1
+    }
+
+    /// A turn to take a file in, if there is one.
+    fn upload_turn(&self) -> Result<OwnedSemaphorePermit, ()> {
+        self.0.uploads.clone().try_acquire_owned().map_err(|_| ())
     }
 
     /// HMAC-SHA-256 of `text` under a key that serves `purpose` alone.

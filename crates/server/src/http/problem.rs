@@ -47,6 +47,8 @@ problems! {
     method_not_allowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take this method.";
     /// The body is longer than allowed.
     too_large = PAYLOAD_TOO_LARGE, "too_large", "The body is longer than 64 KiB.";
+    /// The file that came with a form is longer than allowed.
+    file_too_large = PAYLOAD_TOO_LARGE, "file_too_large", "A file is at most 10 MiB.";
     /// The body is of another type than the one taken here.
     wrong_type = UNSUPPORTED_MEDIA_TYPE, "wrong_type", "Send the body as application/json.";
     /// The body, the query or the path cannot be read.
@@ -177,6 +179,7 @@ impl Problem {
                 Message::Forbidden
             }
             StatusCode::TOO_MANY_REQUESTS => Message::TooMany,
+            StatusCode::PAYLOAD_TOO_LARGE => Message::TooLarge,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Message::Unavailable,
             StatusCode::INTERNAL_SERVER_ERROR => Message::Failed,
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::MISDIRECTED_REQUEST => {

@@ -6,7 +6,7 @@ use bailee_domain::access::{Permission, Role};
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::WorkOrderId;
 use bailee_domain::id::{
-    AlertId, BankId, CarrierId, GrantId, HoldId, MessageId, OrgId, ParcelId, PersonId, TokenId,
+    AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, OrgId, ParcelId, PersonId, TokenId,
 };
 use bailee_domain::time::WallTime;
 use minicbor::{Decoder, Encoder};
@@ -240,7 +240,20 @@ macro_rules! ids {
     )*};
 }
 
-ids!(AlertId, BankId, CarrierId, GrantId, HoldId, MessageId, OrgId, ParcelId, PersonId, TokenId, WorkOrderId);
+ids!(
+    AlertId,
+    BankId,
+    CarrierId,
+    FileId,
+    GrantId,
+    HoldId,
+    MessageId,
+    OrgId,
+    ParcelId,
+    PersonId,
+    TokenId,
+    WorkOrderId
+);
 
 impl<const N: usize> Field for [u8; N] {
     fn put(&self, to: &mut Writer) {

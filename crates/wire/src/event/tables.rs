@@ -10,7 +10,7 @@ use bailee_domain::event::{
 };
 use bailee_domain::id::WorkOrderId;
 use bailee_domain::id::{
-    AlertId, BankId, CarrierId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
+    AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
 };
 use bailee_domain::lockdown::{Area, Cause, Exercise, Grade};
 use bailee_domain::platform::{Actor, Channel, PlatformEventKind};
@@ -321,6 +321,14 @@ variants! {
         42 ErasureRefused { 1 person: PersonId };
         43 PersonErased { 1 person: PersonId, 2 reason: [u8; 32] };
         44 ErasureCompleted { 1 person: PersonId };
+        45 FileAttached {
+            1 file: FileId, 2 sha256: [u8; 32], 3 bank: BankId, 4 compartment: Option<CompartmentNo>,
+            5 parcel: Option<ParcelId>, 6 alert: Option<AlertId>
+        };
+        46 FileDestroyed {
+            1 file: FileId, 2 bank: BankId, 3 compartment: Option<CompartmentNo>, 4 parcel: Option<ParcelId>,
+            5 alert: Option<AlertId>
+        };
         90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
         91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
     }

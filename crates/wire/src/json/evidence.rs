@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A bundle to be made. At most one of `parcel`, `compartment` with `bank`, `bank` and `person`; none of them is a time.
+/// A bundle to be made. At most one of `parcel`, `compartment` with `bank`, `bank`, `person` and `alert`; none of them is a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvidenceNew {
@@ -17,11 +17,14 @@ pub struct EvidenceNew {
     pub compartment: Option<u16>,
     /// `per_…`
     pub person: Option<String>,
+    /// `alr_…`: what was around an alert, by default from an hour before to an hour after somebody saw to it.
+    pub alert: Option<String>,
     /// Not before, RFC 3339.
     pub from: Option<String>,
     /// Before, RFC 3339.
     pub until: Option<String>,
-    /// What to tell of people: `name`, `unit`, `email`, `phone`, `reach`; needs `people.view`.
+    /// What to tell of people: `name`, `unit`, `email`, `phone`, `reach`, and `files` for photos and files; needs
+    /// `people.view`.
     pub tell: Vec<String>,
 }
 

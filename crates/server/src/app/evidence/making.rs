@@ -15,10 +15,10 @@ use bailee_evidence::{Draft, Exported, Log, Opening, Place, Request, Statement, 
 use bailee_vault::seal::Aad;
 use bailee_wire::event::time_text;
 
-use super::{Asked, Export, KEPT_MS, State, Telling, load, piece_row};
+use super::{Asked, Export, Files, KEPT_MS, State, Telling, enclosing, incident, load, piece_row};
 use crate::app::people::open_salted;
 use crate::app::{App, AppError, install};
-use crate::evidence::collect::{Chosen, Index, filter_of};
+use crate::evidence::collect::{Chosen, Index, Wanted, wanted_of};
 use crate::evidence::{CollectError, prove};
 use crate::ledger::LogReader;
 use crate::store::tables::log_index::{LogFilter, actor_from_text};
@@ -57,7 +57,11 @@ pub async fn make_next(app: &App) -> Result<bool, AppError> {
         Err(CollectError::App(error)) => Err(error),
         Err(error) => {
             tracing::error!(%id, ?error, "evidence could not be made");
-            let why = if matches!(error, CollectError::TooMany) { "too_many" } else { "failed" };
+            let why = if matches!(error, CollectError::TooMany | CollectError::TooManyFiles) {
+                "too_many"
+            } else {
+                "failed"
+            };
             let end =
                 async move |tx| Ok::<_, AppError>(evidence::end(&tx, id, State::Failed, Some(why)).await?);
             app.db().tx(end).await.map(|()| true)
@@ -78,8 +82,10 @@ pub async fn write_to(app: &App, id: EvidenceId, out: File) -> Result<(File, Wri
     let span = (asked.from, asked.until);
     let request = Request::commitment(&asked.subject, span, &asked.reason, &export.salt);
     let record = index.record(request, tree.size).await?;
-    let filter = LogFilter { from: asked.from, until: asked.until, ..filter_of(&asked.subject) };
-    let mut chosen = index.choose(filter, record, tree.size).await?;
+    let wanted = wanted_of(&asked.subject, incident::place(app, &asked.subject).await?);
+    let filter = LogFilter { from: asked.from, until: asked.until, ..wanted.filter };
+    let mut chosen = index.choose(Wanted { filter, ..wanted }, record, tree.size).await?;
+    let files = enclosing::enclose(app, &index, (id, asked), &chosen).await?;
     let openings = tell(app, &index, &export, &mut chosen, tree.size).await?;
     let places = places(app, &chosen).await?;
     let progress = prove::Progress { db: app.db().clone(), id };
@@ -88,8 +94,8 @@ pub async fn write_to(app: &App, id: EvidenceId, out: File) -> Result<(File, Wri
     let exported =
         Exported { at: time_text(export.row.asked_at), by: export.row.asked_by.clone(), entry: record.index };
     let request = Request::new(&asked.subject, span, &asked.reason, &export.salt);
-    let statement = Statement::new(log, request, exported, left_out(asked));
-    let draft = Draft { statement, checkpoint, key, openings, places, files: Vec::new() };
+    let statement = Statement::new(log, request, exported, left_out(asked, &chosen));
+    let draft = Draft { statement, checkpoint, key, openings, places, files };
     let written = tokio::task::spawn_blocking(move || {
         let mut out = out;
         let written = bailee_evidence::write(&mut out, draft, &mut BufReader::new(spooled))?;
@@ -159,14 +165,18 @@ async fn tell(
     Ok(openings)
 }
 
-fn left_out(asked: &Asked) -> Vec<String> {
-    match &asked.telling {
+fn left_out(asked: &Asked, chosen: &Chosen) -> Vec<String> {
+    let mut left_out = match &asked.telling {
         Telling::Nobody => vec!["what is known of people".to_owned()],
         Telling::People(fields) => {
             let absent = PERSON_FIELDS.into_iter().filter(|field| !fields.contains(field));
             absent.map(|field| format!("{field} of everybody")).collect()
         }
+    };
+    if asked.files == Files::LeftOut && !chosen.attaching.is_empty() {
+        left_out.push("files".to_owned());
     }
+    left_out
 }
 
 async fn places(app: &App, chosen: &Chosen) -> Result<Vec<Place>, CollectError> {
@@ -208,8 +218,8 @@ async fn store(app: &App, id: EvidenceId, mut file: File, written: Written) -> R
     let sha256 = hash.finish().as_ref().try_into().map_err(|_| damaged("SHA-256"))?;
     let (until, entries) = (app.now().plus_ms(KEPT_MS), written.entries.asked);
     let done = async move |tx| {
-        // Somebody it tells of was erased meanwhile: it is made again, without them.
-        if evidence::tells_of_nobody_left(&tx, id).await? {
+        // Somebody it tells of was erased meanwhile, or a file destroyed: it is made again, without them.
+        if evidence::is_outdated(&tx, id).await? {
             return Ok(evidence::drop_pieces(&tx, id).await?);
         }
         evidence::progress(&tx, id, written.entries.all, written.entries.all).await?;

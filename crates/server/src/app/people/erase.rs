@@ -22,7 +22,7 @@ use bailee_vault::seal::Aad;
 use super::{Details, authorised_over, details, text};
 use crate::app::legal_hold::refuse_if_held;
 use crate::app::link::Ask;
-use crate::app::{App, AppError, Change, FieldError, Principal, Refused, evidence, texts};
+use crate::app::{App, AppError, Change, FieldError, Principal, Refused, evidence, files, texts};
 use crate::store::tables::erasure::{self, ErasureRow, SCRUBBED};
 use crate::store::tables::{assignment, damaged, legal_hold, org, person, receipt};
 
@@ -123,6 +123,7 @@ pub(super) async fn destroy(
         None => None,
     };
     evidence::forget_person(app, tx, id, known.as_ref()).await?;
+    files::forget_person(app, change, id, known.as_ref()).await?;
     receipt::forget_links(tx, id, change.at).await?;
     legal_hold::forget_lifted(tx, id).await?;
     erasure::wipe(tx, change.org, id, change.at).await?;

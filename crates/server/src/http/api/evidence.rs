@@ -12,7 +12,7 @@ use bailee_wire::json::{self, Evidence, EvidenceNew, Problem as Wrong};
 
 use super::Answer;
 use super::read::{Asked, Caller, Json, body, id};
-use crate::app::evidence::{self, Asked as Wanted, Export, ListExports, Telling};
+use crate::app::evidence::{self, Asked as Wanted, Export, Files, ListExports, Telling};
 use crate::http::problem::{Problem, accepted};
 use crate::http::{Http, export};
 
@@ -86,15 +86,17 @@ fn wanted(new: &EvidenceNew) -> Result<Wanted, Problem> {
     let bank = new.bank.as_deref().map(|it| it.parse().map_err(|_| unreadable("bank"))).transpose()?;
     let parcel = new.parcel.as_deref().map(|it| it.parse().map_err(|_| unreadable("parcel"))).transpose()?;
     let person = new.person.as_deref().map(|it| it.parse().map_err(|_| unreadable("person"))).transpose()?;
-    let subject = match (parcel, bank, new.compartment, person) {
-        (None, None, None, None) => Subject::Span,
-        (Some(parcel), None, None, None) => Subject::Parcel(parcel),
-        (None, Some(bank), Some(number), None) => Subject::Compartment(bank, CompartmentNo(number)),
-        (None, Some(bank), None, None) => Subject::Bank(bank),
-        (None, None, None, Some(person)) => Subject::Person(person),
+    let alert = new.alert.as_deref().map(|it| it.parse().map_err(|_| unreadable("alert"))).transpose()?;
+    let subject = match (parcel, bank, new.compartment, person, alert) {
+        (None, None, None, None, None) => Subject::Span,
+        (Some(parcel), None, None, None, None) => Subject::Parcel(parcel),
+        (None, Some(bank), Some(number), None, None) => Subject::Compartment(bank, CompartmentNo(number)),
+        (None, Some(bank), None, None, None) => Subject::Bank(bank),
+        (None, None, None, Some(person), None) => Subject::Person(person),
+        (None, None, None, None, Some(alert)) => Subject::Incident(alert),
         _ => {
             return Err(Problem::unreadable(
-                "a bundle is about one of parcel, compartment of a bank, bank and person",
+                "a bundle is about one of parcel, compartment of a bank, bank, person and alert",
             ));
         }
     };
@@ -103,12 +105,14 @@ fn wanted(new: &EvidenceNew) -> Result<Wanted, Problem> {
         let at = text.as_ref().map(read).transpose()?;
         Ok::<_, Problem>(at.map(|at| WallTime::from_unix_ms(at.as_millisecond())))
     };
-    if let Some(unknown) = new.tell.iter().find(|it| !PERSON_FIELDS.contains(&it.as_str())) {
+    if let Some(unknown) = new.tell.iter().find(|it| *it != "files" && !PERSON_FIELDS.contains(&it.as_str()))
+    {
         return Err(Problem::unreadable(format!("there is nothing called {unknown:?} to tell of people")));
     }
     let telling = Telling::of(|name| new.tell.iter().any(|it| it == name));
     let (from, until) = (time(&new.from, "from")?, time(&new.until, "until")?);
-    Ok(Wanted { subject, from, until, reason: new.reason.clone(), telling })
+    let files = if new.tell.iter().any(|it| it == "files") { Files::Along } else { Files::LeftOut };
+    Ok(Wanted { subject, from, until, reason: new.reason.clone(), telling, files })
 }
 
 fn show(export: &Export) -> Evidence {

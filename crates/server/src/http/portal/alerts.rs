@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::extract::{Path, State};
+use bailee_domain::access::Permission::ExportLog;
 use bailee_domain::id::{AlertId, PersonId};
 use bailee_ui::layout::Page;
 
@@ -16,6 +17,7 @@ use super::words::{self, Names};
 use crate::app::Principal;
 use crate::app::alerts::{self, AlertFilter, ListAlerts};
 use crate::http::Http;
+use crate::http::access::Access;
 use crate::http::problem::Problem;
 
 const PAGE: u32 = 50;
@@ -43,6 +45,7 @@ pub async fn view(http: &Http, who: &Who, query: &Form) -> Result<Alerts, Proble
             tab("/alerts?view=open", "view-open", listed.open, name == "open"),
             tab("/alerts?view=all", "view-all", u32::try_from(rows.len()).unwrap_or(u32::MAX), name == "all"),
         ],
+        may_export: Access::Needs(ExportLog).admits(principal),
         rows,
         first: before.map(|_| format!("/alerts?view={name}")),
         next,

@@ -3,17 +3,17 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use bailee_domain::access::Permission::{ErasePeople, ManageHolds};
-use bailee_domain::id::{HoldId, PersonId};
+use bailee_domain::access::Permission::ErasePeople;
+use bailee_domain::id::PersonId;
 
 use super::form::{Form, again};
 use super::gate::Who;
 use super::notice::{Done, cannot};
 use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
-use super::views::erasure::{Erase, Erased, HoldRow};
-use super::words::{self, Names};
-use crate::app::legal_hold::{self, Hold, NewHold, Protected};
+use super::views::erasure::{Erase, Erased};
+use super::{holds, words};
+use crate::app::legal_hold::Protected;
 use crate::app::people::{self, erase};
 use crate::app::{AppError, FieldError, Refused};
 use crate::http::Http;
@@ -73,15 +73,9 @@ pub async fn hold(
     Extension(form): Extension<Form>,
 ) -> Answer {
     let id: PersonId = person.parse().map_err(|_| Problem::not_found())?;
-    let what = Protected::Person(id);
-    let new = NewHold { what, reason: form.text("hold_reason"), owner: form.text("owner") };
-    match legal_hold::place(http.app(), &who.session()?.principal, new).await {
-        Ok(_) => Ok(Done::HoldPlaced.at(&format!("/people/{id}/erase"))),
-        Err(AppError::Refused(Refused::Invalid(mut wrong))) => {
-            wrong.iter_mut().filter(|it| it.field == "reason").for_each(|it| it.field = "hold_reason");
-            wrong_again(&http, &who, id, &form, wrong).await
-        }
-        Err(error) => cannot(error, &format!("/people/{id}/erase")),
+    match holds::place(&http, &who, (Protected::Person(id), &format!("/people/{id}/erase")), &form).await? {
+        Ok(placed) => Ok(placed),
+        Err(wrong) => wrong_again(&http, &who, id, &form, wrong).await,
     }
 }
 
@@ -92,9 +86,7 @@ pub async fn lift(
     Path((person, hold)): Path<(String, String)>,
 ) -> Answer {
     let id: PersonId = person.parse().map_err(|_| Problem::not_found())?;
-    let hold: HoldId = hold.parse().map_err(|_| Problem::not_found())?;
-    legal_hold::lift(http.app(), &who.session()?.principal, hold).await?;
-    Ok(Done::HoldLifted.at(&format!("/people/{id}/erase")))
+    holds::lift(&http, &who, &hold, &format!("/people/{id}/erase")).await
 }
 
 async fn wrong_again(
@@ -116,37 +108,17 @@ async fn view(
 ) -> Result<Erase, Problem> {
     let (app, principal, mut page) = (http.app(), &who.session()?.principal, who.page());
     let found = people::find(app, principal, id).await?;
-    let holds = legal_hold::on_person(app, principal, id).await?;
-    let by = holds.iter().filter_map(|hold| hold.placed_by.parse().ok()).collect();
-    let names = words::names(http, principal, by).await?;
     page.error = !wrong.is_empty();
     Ok(Erase {
         shell: shell(http, who, Section::People).await?,
         id: id.to_string(),
         name: found.details.name.clone(),
         may_erase: Access::Needs(ErasePeople).admits(principal),
-        may_hold: Access::Needs(ManageHolds).admits(principal),
-        holds: holds.iter().map(|hold| row(&names, hold)).collect(),
+        holds: holds::card(http, principal, &page, Protected::Person(id), (form, wrong)).await?,
         reason: again(&page, form.text("reason"), "reason", wrong),
         confirm: again(&page, form.text("confirm"), "confirm", wrong),
-        hold_reason: again(&page, form.text("hold_reason"), "hold_reason", wrong),
-        owner: again(&page, form.text("owner"), "owner", wrong),
         page,
     })
-}
-
-fn row(names: &Names, hold: &Hold) -> HoldRow {
-    HoldRow {
-        id: hold.id.to_string(),
-        parcel: match hold.what {
-            Protected::Person(_) => None,
-            Protected::Parcel(parcel) => Some(parcel.to_string()),
-        },
-        reason: hold.reason.clone(),
-        owner: hold.owner.clone(),
-        by: names.actor(&hold.placed_by),
-        at: words::time(hold.placed_at),
-    }
 }
 
 async fn erased(http: &Http, who: &Who, status: erase::Erasure) -> Result<Erased, Problem> {

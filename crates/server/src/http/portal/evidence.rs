@@ -20,14 +20,22 @@ use super::shell::{Answer, draw, shell, show};
 use super::views::Section;
 use super::views::evidence::{Evidence, ExportRow, Tell};
 use super::words::{self, Names};
-use crate::app::evidence::{self, Asked, Export, ListExports, State as Made, Telling};
+use crate::app::evidence::{self, Asked, Export, Files, ListExports, State as Made, Telling};
 use crate::app::{AppError, FieldError, Refused};
 use crate::http::access::Access;
 use crate::http::problem::Problem;
 use crate::http::{Http, api};
 
 const PAGE: u32 = 25;
-const ABOUT: [&str; 5] = ["span", "parcel", "compartment", "bank", "person"];
+const ABOUT: [&str; 6] = ["span", "parcel", "compartment", "bank", "person", "incident"];
+/// What is given in an address to begin with, with what that makes the bundle about; the first that is there counts.
+const GIVEN: [(&str, &str); 5] = [
+    ("parcel", "parcel"),
+    ("compartment", "compartment"),
+    ("bank", "bank"),
+    ("person", "person"),
+    ("alert", "incident"),
+];
 
 /// `/evidence`, with what to begin with in the query.
 pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
@@ -53,6 +61,11 @@ pub async fn ask(
     match asked {
         Ok(_id) => Ok(Done::EvidenceAsked.at("/evidence")),
         Err(AppError::Refused(Refused::Invalid(wrong))) => {
+            let (view, _) = view(&http, &who, &form, &wrong).await?;
+            Ok(Problem::from(Refused::Invalid(wrong)).wrap_page(draw(&view)))
+        }
+        Err(AppError::Refused(Refused::NotFound)) => {
+            let wrong = vec![FieldError { field: "alert", code: "not_there" }];
             let (view, _) = view(&http, &who, &form, &wrong).await?;
             Ok(Problem::from(Refused::Invalid(wrong)).wrap_page(draw(&view)))
         }
@@ -85,12 +98,13 @@ fn asked(form: &Form) -> Result<Asked, Vec<FieldError>> {
         wrong.push(FieldError { field: "to", code: "ends_before_it_begins" });
     }
     let telling = Telling::of(|name| form.some(&format!("tell-{name}")).is_some());
+    let files = if form.some("tell-files").is_some() { Files::Along } else { Files::LeftOut };
     let reason = form.text("reason").trim().to_owned();
     if reason.is_empty() {
         wrong.push(FieldError { field: "reason", code: "required" });
     }
     match subject.filter(|_| wrong.is_empty()) {
-        Some(subject) => Ok(Asked { subject, from, until, reason, telling }),
+        Some(subject) => Ok(Asked { subject, from, until, reason, telling, files }),
         None => Err(wrong),
     }
 }
@@ -102,6 +116,7 @@ fn subject(form: &Form, wrong: &mut Vec<FieldError>) -> Option<Subject> {
         "parcel" => (form.read("parcel").map(Subject::Parcel), "parcel"),
         "bank" => (bank.map(Subject::Bank), "bank"),
         "person" => (form.read("person").map(Subject::Person), "person"),
+        "incident" => (form.read("alert").map(Subject::Incident), "alert"),
         "compartment" if bank.is_none() => (None, "bank"),
         "compartment" => {
             let number = form.read("compartment").map(CompartmentNo);
@@ -140,14 +155,13 @@ async fn view(
         chosen: if sent {
             form.some(&format!("tell-{name}")).is_some()
         } else {
-            name == "name" || name == "unit"
+            matches!(name, "name" | "unit" | "files")
         },
     };
     let mut chosen = form.clone();
     if !sent {
-        let given =
-            ["parcel", "compartment", "bank", "person"].into_iter().find(|it| form.some(it).is_some());
-        chosen.set("about", given.unwrap_or("span").to_owned());
+        let given = GIVEN.into_iter().find(|(field, _)| form.some(field).is_some());
+        chosen.set("about", given.map_or("span", |(_, about)| about).to_owned());
     }
     let field = |name: &str| chosen.field(&page, name, wrong);
     let view = Evidence {
@@ -159,10 +173,15 @@ async fn view(
         banks: bank_choices(&page.t("evidence-no-bank"), &visible),
         compartment: field("compartment"),
         person: field("person"),
+        alert: field("alert"),
         from: field("from"),
         to: field("to"),
         reason: field("reason"),
-        tells: if may_tell { PERSON_FIELDS.iter().map(|name| tell(name)).collect() } else { Vec::new() },
+        tells: if may_tell {
+            PERSON_FIELDS.iter().chain(&["files"]).map(|name| tell(name)).collect()
+        } else {
+            Vec::new()
+        },
         rows: exports.iter().map(|export| row(&page, &names, export, http.app().now())).collect(),
         first: before.map(|_| "/evidence".to_owned()),
         next: next.map(|id| format!("/evidence?cursor={}", http.cursor("evidence", &id.to_string()))),
@@ -179,6 +198,7 @@ fn row(page: &bailee_ui::layout::Page, names: &Names, export: &Export, now: Wall
         Subject::Compartment(bank, number) => format!("{} · {number}", names.bank(*bank)),
         Subject::Bank(bank) => names.bank(*bank),
         Subject::Person(person) => person.to_string(),
+        Subject::Incident(alert) => alert.to_string(),
     };
     let there = row.state == Made::Made && row.expires_at.is_some_and(|at| at > now);
     let state = if row.state == Made::Made && !there { Made::Gone } else { row.state };

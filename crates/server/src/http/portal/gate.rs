@@ -18,6 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::form::Form;
+use super::upload;
+use crate::app::files;
 use crate::app::sign_in::{self, Session};
 use crate::app::{AppError, Refused};
 use crate::http::access::Access;
@@ -86,17 +88,31 @@ impl<E: Into<Problem>> From<E> for Stop {
     }
 }
 
+/// What a form may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Fields.
+    Fields,
+    /// Fields and a file.
+    File,
+}
+
 /// Lets a request through to its handler, or not.
-pub async fn pass(http: Http, access: Access, request: Request, next: Next) -> Response {
+pub async fn pass(http: Http, (access, takes): (Access, Takes), request: Request, next: Next) -> Response {
     let target = target(request.method(), request.uri());
-    match enter(&http, access, request, next).await {
+    match enter(&http, (access, takes), request, next).await {
         Ok(response) => response,
         Err(Stop::SignIn) => see_other(&format!("/sign-in?{}", query("next", &target))),
         Err(Stop::Problem(problem)) => problem.into_response(),
     }
 }
 
-async fn enter(http: &Http, access: Access, mut request: Request, next: Next) -> Result<Response, Stop> {
+async fn enter(
+    http: &Http,
+    (access, takes): (Access, Takes),
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Stop> {
     let posted = request.method() == Method::POST;
     if posted {
         guard::same_site(http, request.headers())?;
@@ -111,7 +127,7 @@ async fn enter(http: &Http, access: Access, mut request: Request, next: Next) ->
     let who = who(http, session, &bound, &request);
     request.extensions_mut().insert(who.clone());
     let mut response =
-        if posted { run_form(http, &who, request, next).await? } else { next.run(request).await };
+        if posted { run_form(http, &who, (request, takes), next).await? } else { next.run(request).await };
     if let Some(fresh) = fresh {
         response.headers_mut().append(header::SET_COOKIE, Jar::Visit.set(http.transport(), &fresh, VISIT_S));
     }
@@ -135,10 +151,32 @@ async fn session(http: &Http, access: Access, headers: &HeaderMap) -> Result<Opt
     Ok(Some(session))
 }
 
-async fn run_form(http: &Http, who: &Who, request: Request, next: Next) -> Result<Response, Stop> {
+async fn run_form(
+    http: &Http,
+    who: &Who,
+    (request, takes): (Request, Takes),
+    next: Next,
+) -> Result<Response, Stop> {
     let (mut parts, body) = request.into_parts();
-    let bytes = to_bytes(body, MAX_FORM).await.map_err(|_| Problem::too_large())?;
-    let form = Form::parse(&bytes);
+    let boundary = upload::boundary(&parts.headers).filter(|_| takes == Takes::File);
+    // A few at once: a file is held whole until it is sealed.
+    let _turn = match boundary {
+        Some(_) => Some(http.upload_turn().map_err(|()| Problem::busy().after(5))?),
+        None => None,
+    };
+    let most = if boundary.is_some() { files::MAX_BYTES + MAX_FORM } else { MAX_FORM };
+    let bytes = match boundary {
+        Some(_) => upload::collect(body, most).await?,
+        None => to_bytes(body, most).await.map_err(|_| Problem::too_large())?,
+    };
+    let form = match boundary {
+        Some(boundary) => {
+            let (form, file) = upload::parse(&boundary, &bytes).ok_or_else(Problem::malformed)?;
+            parts.extensions.insert(file.unwrap_or_default());
+            form
+        }
+        None => Form::parse(&bytes),
+    };
     if !same(form.text("csrf").as_bytes(), who.0.tokens.csrf.as_bytes()) {
         return Err(Problem::foreign_form().into());
     }

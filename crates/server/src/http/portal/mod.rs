@@ -10,8 +10,10 @@ mod carriers;
 mod conflict;
 mod erasure;
 mod evidence;
+mod files;
 pub(super) mod form;
 mod gate;
+mod holds;
 mod live;
 mod lockdown;
 mod notice;
@@ -22,6 +24,7 @@ mod receipts;
 mod settings;
 mod shell;
 mod sign_in;
+mod upload;
 mod verify;
 pub mod views;
 mod witnesses;
@@ -47,21 +50,38 @@ use super::Http;
 use super::access::{Access, Listed};
 use super::problem::Problem;
 use crate::app::{Principal, carriers as carriers_app};
+use gate::Takes;
 use views::messages::MessagePage;
 
 /// One address of the portal.
 pub struct Route {
     /// Its line in the reviewed table.
     pub listed: Listed,
+    takes: Takes,
     handler: MethodRouter<Http>,
 }
 
+impl Route {
+    /// The same address, taking a form with a file.
+    fn with_file(self) -> Self {
+        Self { takes: Takes::File, ..self }
+    }
+}
+
 fn get<H: Handler<T, Http>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    Route { listed: Listed { method: "GET", path, access }, handler: routing::get(handler) }
+    Route {
+        listed: Listed { method: "GET", path, access },
+        takes: Takes::Fields,
+        handler: routing::get(handler),
+    }
 }
 
 fn post<H: Handler<T, Http>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    Route { listed: Listed { method: "POST", path, access }, handler: routing::post(handler) }
+    Route {
+        listed: Listed { method: "POST", path, access },
+        takes: Takes::Fields,
+        handler: routing::post(handler),
+    }
 }
 
 const fn needs(permission: Permission) -> Access {
@@ -97,6 +117,8 @@ pub fn routes() -> Vec<Route> {
         get("/parcels/{parcel}", needs(ViewParcels), parcels::page),
         post("/parcels/{parcel}/send-code", needs(ManageParcels), parcels::send_code),
         post("/parcels/{parcel}/extend", needs(ManageParcels), parcels::extend),
+        post("/parcels/{parcel}/hold", needs(ManageHolds), parcels::hold),
+        post("/parcels/{parcel}/hold/{hold}/lift", needs(ManageHolds), parcels::lift),
         get("/receipts/{event}/proof", needs(ViewParcels), receipts::staff_file),
         get("/people", needs(ViewPeople), people::list),
         get("/people/residents/new", needs(ManagePeople), people::new_resident),
@@ -124,6 +146,10 @@ pub fn routes() -> Vec<Route> {
         get("/evidence", needs(ExportLog), evidence::page),
         post("/evidence", needs(ExportLog), evidence::ask),
         get("/evidence/{evidence}/bundle", needs(ExportLog), evidence::bundle),
+        get("/files", needs(ViewBanks), files::page),
+        post("/files", needs(ViewBanks), files::attach).with_file(),
+        get("/files/{file}", needs(ViewPeople), files::content),
+        post("/files/{file}/destroy", needs(ErasePeople), files::destroy),
         get("/witnesses", needs(ViewLog), witnesses::page),
         get("/settings", needs(ManageSettings), settings::page),
         post("/settings/site", needs(ManageSettings), settings::change_site),
@@ -143,11 +169,11 @@ pub fn routes() -> Vec<Route> {
 
 /// The portal's routes behind their gates.
 pub fn router(http: &Http) -> Router<Http> {
-    routes().into_iter().fold(Router::new(), |router, Route { listed, handler }| {
+    routes().into_iter().fold(Router::new(), |router, Route { listed, takes, handler }| {
         let (http, access) = (http.clone(), listed.access);
         let gate = middleware::from_fn(move |request: Request, next| {
             let http = http.clone();
-            async move { gate::pass(http, access, request, next).await }
+            async move { gate::pass(http, (access, takes), request, next).await }
         });
         router.route(listed.path, handler.route_layer(gate))
     })

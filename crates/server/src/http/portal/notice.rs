@@ -30,6 +30,10 @@ pub enum Done {
     HoldPlaced,
     /// A legal hold has ended.
     HoldLifted,
+    /// A file was attached.
+    FileAttached,
+    /// A file was destroyed.
+    FileDestroyed,
     /// A courier was added, the first code is on its way.
     CourierAdded,
     /// A courier was added before there was a bank to check a code.
@@ -67,7 +71,7 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 27] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
@@ -76,6 +80,8 @@ impl Done {
         Self::PersonErased,
         Self::HoldPlaced,
         Self::HoldLifted,
+        Self::FileAttached,
+        Self::FileDestroyed,
         Self::CourierAdded,
         Self::CourierWithoutCode,
         Self::CourierCodeSent,
@@ -105,6 +111,8 @@ impl Done {
             Self::PersonErased => "person-erased",
             Self::HoldPlaced => "hold-placed",
             Self::HoldLifted => "hold-lifted",
+            Self::FileAttached => "file-attached",
+            Self::FileDestroyed => "file-destroyed",
             Self::CourierAdded => "courier-added",
             Self::CourierWithoutCode => "courier-without-code",
             Self::CourierCodeSent => "courier-code-sent",

@@ -16,8 +16,10 @@ use super::shell::{Answer, draw, live_shell, show};
 use super::views::Section;
 use super::views::parcels::{Parcel, ParcelRow, ParcelState, Parcels, SavedView};
 use super::words::{self, Names};
-use super::{banks, carriers_of};
+use super::{banks, carriers_of, holds};
 use crate::app::banks::BankSummary;
+use crate::app::files::About;
+use crate::app::legal_hold::Protected;
 use crate::app::parcels::{self, ListParcels, ParcelFilter, ParcelState as Wanted};
 use crate::app::people::{self, ListPeople};
 use crate::app::{AppError, FieldError, Principal, Refused};
@@ -197,6 +199,8 @@ pub async fn view(
         custody,
         receipts: super::receipts::of_parcel(http, principal, &page, id).await?,
         days: super::form::again(&page, days, "days", wrong),
+        files: super::files::address(About::Parcel(id)),
+        holds: holds::card(http, principal, &page, Protected::Parcel(id), (form, wrong)).await?,
         waiting,
         page,
     })
@@ -228,13 +232,37 @@ pub async fn extend(
     match parcels::extend(http.app(), &who.session()?.principal, id, days).await {
         Ok(_until) => Ok(Done::TimeExtended.at(&page)),
         Err(AppError::Refused(Refused::Invalid(wrong))) => {
-            extend_again(&http, &who, &parcel, &form, wrong).await
+            shown_again(&http, &who, &parcel, &form, wrong).await
         }
         Err(error) => cannot(error, &page),
     }
 }
 
-async fn extend_again(
+/// `/parcels/{id}/hold`, posted.
+pub async fn hold(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path(parcel): Path<String>,
+    Extension(form): Extension<Form>,
+) -> Answer {
+    let id: ParcelId = parcel.parse().map_err(|_| Problem::not_found())?;
+    match holds::place(&http, &who, (Protected::Parcel(id), &format!("/parcels/{id}")), &form).await? {
+        Ok(placed) => Ok(placed),
+        Err(wrong) => shown_again(&http, &who, &parcel, &form, wrong).await,
+    }
+}
+
+/// `/parcels/{id}/hold/{hold}/lift`, posted.
+pub async fn lift(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path((parcel, hold)): Path<(String, String)>,
+) -> Answer {
+    let id: ParcelId = parcel.parse().map_err(|_| Problem::not_found())?;
+    holds::lift(&http, &who, &hold, &format!("/parcels/{id}")).await
+}
+
+async fn shown_again(
     http: &Http,
     who: &Who,
     parcel: &str,

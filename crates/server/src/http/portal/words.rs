@@ -71,6 +71,8 @@ fn of_any_field(code: &str) -> &'static str {
         "not_1_to_365" => "error-1-to-365",
         "not_a_number" => "error-number",
         "control_character" => "error-control-character",
+        "file_too_large" => "error-file-too-large",
+        "not_a_file_kind" => "error-not-a-file-kind",
         "not_host_and_port" => "error-host-and-port",
         "unknown" => "error-choose",
         "already_in_use" => "error-in-use",

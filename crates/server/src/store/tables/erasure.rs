@@ -9,8 +9,10 @@ use crate::app::AppError;
 use crate::params;
 use crate::store::{Row, Tx};
 
-/// The tables whose files may hold remains of a person's rows after their erasure; a store rewrites them.
-pub const SCRUBBED: [&str; 11] = [
+/// The tables whose files may hold remains of a person's rows after their erasure; a store rewrites them. The content of
+/// attached files is not among them: it is large, and nothing opens it once the keys in `attached_file` are gone.
+pub const SCRUBBED: [&str; 12] = [
+    "attached_file",
     "person",
     "password",
     "session",

@@ -184,9 +184,22 @@ pub async fn made(
 pub async fn end(tx: &Tx, id: EvidenceId, state: State, error: Option<&str>) -> Result<(), StoreError> {
     drop_pieces(tx, id).await?;
     tx.exec("DELETE FROM evidence_told WHERE export = $1", params![id.to_string()]).await?;
+    tx.exec("DELETE FROM evidence_enclosed WHERE export = $1", params![id.to_string()]).await?;
     let sql = "UPDATE evidence_export SET state = $2, error = $3 WHERE id = $1";
     tx.exec(sql, params![id.to_string(), state.name(), error]).await?;
     Ok(())
+}
+
+/// Ends an export that can be fetched; one that is being made notices by itself what is gone ([`is_outdated`]).
+///
+/// # Errors
+/// The store's.
+pub async fn gone_if_made(tx: &Tx, id: EvidenceId) -> Result<(), StoreError> {
+    let sql = "SELECT id FROM evidence_export WHERE id = $1 AND state = 'made'";
+    match tx.query_opt(sql, params![id.to_string()]).await? {
+        Some(_) => end(tx, id, State::Gone, None).await,
+        None => Ok(()),
+    }
 }
 
 /// Forgets the pieces stored so far.
@@ -257,14 +270,30 @@ pub async fn telling(tx: &Tx, person: PersonId) -> Result<Vec<EvidenceId>, Store
     tx.query(sql, params![person.to_string()]).await?.iter().map(|row| parsed(row, "export")).collect()
 }
 
-/// Whether somebody a bundle tells of has been erased since it was begun.
+/// Forgets which files a bundle has in it: it is begun anew.
 ///
 /// # Errors
 /// The store's.
-pub async fn tells_of_nobody_left(tx: &Tx, id: EvidenceId) -> Result<bool, StoreError> {
-    let sql = "SELECT t.person FROM evidence_told t JOIN person p ON p.id = t.person
+pub async fn begin_anew(tx: &Tx, id: EvidenceId) -> Result<(), StoreError> {
+    tx.exec("DELETE FROM evidence_enclosed WHERE export = $1", params![id.to_string()]).await?;
+    Ok(())
+}
+
+/// Whether somebody a bundle tells of was erased, or a file in it destroyed, since it was begun.
+///
+/// # Errors
+/// The store's.
+pub async fn is_outdated(tx: &Tx, id: EvidenceId) -> Result<bool, StoreError> {
+    let told = "SELECT t.person FROM evidence_told t JOIN person p ON p.id = t.person
         WHERE t.export = $1 AND p.state <> 'active' LIMIT 1";
-    Ok(tx.query_opt(sql, params![id.to_string()]).await?.is_some())
+    let enclosed = "SELECT e.file FROM evidence_enclosed e JOIN attached_file f ON f.id = e.file
+        WHERE e.export = $1 AND f.file_key IS NULL LIMIT 1";
+    for sql in [told, enclosed] {
+        if tx.query_opt(sql, params![id.to_string()]).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn number(value: u64) -> i64 {

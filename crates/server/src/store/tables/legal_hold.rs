@@ -114,6 +114,20 @@ pub async fn protecting(tx: &Tx, org: OrgId, person: PersonId) -> Result<Vec<Hol
     tx.query(&sql, params![org.to_string(), person.to_string()]).await?.iter().map(read).collect()
 }
 
+/// Holds in force that protect a parcel: on it, or on somebody it was for or came by.
+///
+/// # Errors
+/// The store's.
+pub async fn on_parcel(tx: &Tx, org: OrgId, parcel: ParcelId) -> Result<Vec<HoldRow>, AppError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM legal_hold h WHERE h.org = $1 AND h.lifted_at IS NULL AND (h.parcel = $2
+            OR h.person IN (SELECT p.recipient FROM parcel p WHERE p.id = $2)
+            OR h.person IN (SELECT p.courier FROM parcel p WHERE p.id = $2))
+        ORDER BY h.id DESC"
+    );
+    tx.query(&sql, params![org.to_string(), parcel.to_string()]).await?.iter().map(read).collect()
+}
+
 /// Forgets the words of lifted holds on a person or on a parcel of theirs; the custody log keeps that there were any.
 ///
 /// # Errors

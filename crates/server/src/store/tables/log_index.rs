@@ -5,7 +5,7 @@
 
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::event::{Event, EventKind, Purpose, Severity};
-use bailee_domain::id::{BankId, GrantId, MessageId, OrgId, ParcelId, PersonId};
+use bailee_domain::id::{AlertId, BankId, GrantId, MessageId, OrgId, ParcelId, PersonId};
 use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
 use bailee_domain::time::WallTime;
 use bailee_domain::truth::Teller;
@@ -51,6 +51,7 @@ pub struct Indexed {
     /// Who did it, as [`actor_text`] writes it.
     pub actor: String,
     message: Option<MessageId>,
+    alert: Option<AlertId>,
 }
 
 impl Indexed {
@@ -143,6 +144,11 @@ impl Indexed {
             Kind::ParcelOverdue { parcel } | Kind::ParcelExtended { parcel, .. } => {
                 self.parcel = Some(*parcel);
             }
+            Kind::FileAttached { bank, compartment, parcel, .. }
+            | Kind::FileDestroyed { bank, compartment, parcel, .. } => {
+                (self.bank, self.compartment, self.parcel) = (Some(*bank), *compartment, *parcel);
+            }
+            Kind::AlertAcknowledged { alert } => self.alert = Some(*alert),
             Kind::LegalHoldPlaced { person, parcel, .. } | Kind::LegalHoldLifted { person, parcel, .. } => {
                 (self.person, self.parcel) = (*person, *parcel);
             }
@@ -150,7 +156,6 @@ impl Indexed {
             | Kind::SignInRefused
             | Kind::PermissionDenied { .. }
             | Kind::CarrierAdded { .. }
-            | Kind::AlertAcknowledged { .. }
             | Kind::SettingChanged { .. }
             | Kind::TokenCreated { .. }
             | Kind::TokenRevoked { .. }
@@ -172,6 +177,7 @@ impl Indexed {
             person: None,
             actor: actor_text(&actor),
             message: None,
+            alert: None,
         }
     }
 
@@ -222,7 +228,8 @@ pub fn actor_from_text(text: &str) -> Result<Actor, AppError> {
     }
 }
 
-/// Stores a line, after adding what the ids in it lead to: the parcel of a grant or message, the person of a parcel.
+/// Stores a line, after adding what the ids in it lead to: the parcel of a grant or message, the person of a parcel, the place
+/// of an alert.
 ///
 /// # Errors
 /// The store's.
@@ -253,6 +260,13 @@ async fn complete(tx: &Tx, line: &mut Indexed) -> Result<(), AppError> {
         let sql = "SELECT parcel FROM message WHERE id = $1";
         let row = tx.query_opt(sql, params![message.to_string()]).await?;
         line.parcel = row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten();
+    }
+    if let Some(alert) = line.alert {
+        let sql = "SELECT bank, compartment FROM alert WHERE id = $1";
+        if let Some(row) = tx.query_opt(sql, params![alert.to_string()]).await? {
+            line.bank = Some(typed(&row, "bank")?);
+            line.compartment = row.get::<Option<u16>>("compartment")?.map(CompartmentNo);
+        }
     }
     let (column, value) = match (line.parcel, line.grant) {
         (Some(parcel), _) => ("id", parcel.to_string()),

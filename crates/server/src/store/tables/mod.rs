@@ -4,6 +4,7 @@ pub mod alarm;
 pub mod alert;
 pub mod api_token;
 pub mod assignment;
+pub mod attached_file;
 pub mod bank;
 pub mod carrier;
 pub mod code;

@@ -66,6 +66,8 @@ pub struct Alerts {
     pub shell: Shell,
     /// Open and all, with their counts.
     pub views: Vec<SavedView>,
+    /// Whether the reader may ask for evidence.
+    pub may_export: bool,
     /// Most urgent first.
     pub rows: Vec<AlertRow>,
     /// The first page, when this is a later one.
@@ -105,6 +107,7 @@ impl Alerts {
         Self {
             shell: Shell::sample(super::Section::Alerts),
             views: vec![view("open", "view-open", 1, true), view("all", "view-all", 38, false)],
+            may_export: true,
             rows: AlertRow::samples(&page),
             first: None,
             next: None,

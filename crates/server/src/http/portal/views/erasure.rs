@@ -1,28 +1,12 @@
 //! `/people/{person}/erase`: before and after.
 
 use super::Shell;
+use super::holds::Holds;
 use askama::Template;
 use bailee_ui::form::Field;
 use bailee_ui::layout::Page;
 
-/// A hold in force.
-#[derive(Clone, Debug)]
-pub struct HoldRow {
-    /// `hld_…`
-    pub id: String,
-    /// The parcel it is on, if it is not on the person.
-    pub parcel: Option<String>,
-    /// Why.
-    pub reason: String,
-    /// Who answers for it.
-    pub owner: String,
-    /// Who placed it.
-    pub by: String,
-    /// When (RFC 3339, UTC).
-    pub at: String,
-}
-
-/// Before: posts `reason` and `confirm`; to `/people/{id}/hold` `hold_reason` and `owner`; to `…/hold/{hold}/lift` nothing.
+/// Before: posts `reason` and `confirm`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "portal/erase.html")]
 pub struct Erase {
@@ -36,18 +20,26 @@ pub struct Erase {
     pub name: String,
     /// Whether the reader may erase.
     pub may_erase: bool,
-    /// Whether the reader may place and lift holds.
-    pub may_hold: bool,
     /// Holds in force.
-    pub holds: Vec<HoldRow>,
+    pub holds: Option<Holds>,
     /// Why they are to be erased.
     pub reason: Field,
     /// Their name, typed.
     pub confirm: Field,
-    /// Why nothing is to be erased.
-    pub hold_reason: Field,
-    /// Who answers for that.
-    pub owner: Field,
+}
+
+impl Erase {
+    /// Whether a hold forbids it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.holds.as_ref().is_some_and(|holds| !holds.rows.is_empty())
+    }
+
+    fn errors(&self) -> Vec<(&str, &Field)> {
+        let own = [("reason", &self.reason), ("confirm", &self.confirm)];
+        let holds = self.holds.iter().flat_map(|it| [("hold_reason", &it.hold_reason), ("owner", &it.owner)]);
+        own.into_iter().chain(holds).collect()
+    }
 }
 
 /// After.
@@ -83,28 +75,14 @@ impl Erase {
             id: "per_4b".into(),
             name: "Sam Sample".into(),
             may_erase: true,
-            may_hold: true,
-            holds: Vec::new(),
+            holds: Some(Holds::sample(Vec::new())),
             reason: Field::default(),
             confirm: Field::default(),
-            hold_reason: Field::default(),
-            owner: Field::default(),
         }
     }
 
     pub(super) fn sample_held(page: Page) -> Self {
-        let hold = HoldRow {
-            id: "hld_1".into(),
-            parcel: Some("prc_7".into()),
-            reason: "Case 4711/26".into(),
-            owner: "Legal, Dana Placeholder".into(),
-            by: "Toni Example".into(),
-            at: "2026-11-23T08:40:00Z".into(),
-        };
-        Self {
-            holds: vec![HoldRow { id: "hld_2".into(), parcel: None, ..hold.clone() }, hold],
-            ..Self::sample(page)
-        }
+        Self { holds: Some(Holds::sample_held()), ..Self::sample(page) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/evidence` (query `about`, `parcel`, `bank`, `compartment`, `person`, `from`, `to` to begin with, `cursor`). Posts to itself, with
+//! `/evidence` (query `about`, `parcel`, `bank`, `compartment`, `person`, `alert`, `from`, `to` to begin with, `cursor`). Posts to itself, with
 //! these, `reason` and a field for every [`Tell`]; `/evidence/{id}/bundle` is the file.
 
 use super::Shell;
@@ -78,6 +78,8 @@ pub struct Evidence {
     pub compartment: Field,
     /// A person's id.
     pub person: Field,
+    /// An alert's id.
+    pub alert: Field,
     /// From this moment (`YYYY-MM-DDTHH:MM`, UTC).
     pub from: Field,
     /// Until this moment.
@@ -130,10 +132,11 @@ impl Evidence {
             banks: vec![Choice::new("", page.t("evidence-no-bank")), Choice::new("x", "Lobby")],
             compartment: Field::default(),
             person: Field::default(),
+            alert: Field::default(),
             from: Field::default(),
             to: Field::default(),
             reason: Field::default().wrong(page.t("error-required")),
-            tells: ["name", "unit", "email", "phone", "reach"].map(tell).into(),
+            tells: ["name", "unit", "email", "phone", "reach", "files"].map(tell).into(),
             rows: vec![
                 row(1, "evidence-state-wanted", Tone::Neutral, Some((41_000, 96_210)), false),
                 row(2, "evidence-state-made", Tone::Ok, None, true),

@@ -12,6 +12,8 @@ pub enum Message {
     Forbidden,
     /// 429
     TooMany,
+    /// 413
+    TooLarge,
     /// 409 or 410: the form is out of date or already sent.
     Stale,
     /// 500
@@ -24,10 +26,11 @@ pub enum Message {
 
 impl Message {
     /// Every message.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NotFound,
         Self::Forbidden,
         Self::TooMany,
+        Self::TooLarge,
         Self::Stale,
         Self::Failed,
         Self::Unavailable,
@@ -41,6 +44,7 @@ impl Message {
             Self::NotFound => "message-not-found",
             Self::Forbidden => "message-forbidden",
             Self::TooMany => "message-too-many",
+            Self::TooLarge => "message-too-large",
             Self::Stale => "message-stale",
             Self::Failed => "message-failed",
             Self::Unavailable => "message-unavailable",

@@ -3,6 +3,7 @@
 //! Posts: `/parcels/{id}/send-code`, `/parcels/{id}/extend` (`days`). A code can't be shown to anybody: sending again makes a new one.
 
 use super::Shell;
+use super::holds::Holds;
 use super::receipts::ReceiptRow;
 use askama::Template;
 use bailee_ui::form::{Choice, Field};
@@ -147,6 +148,17 @@ pub struct Parcel {
     pub days: Field,
     /// Whether a new code may be sent and the time extended.
     pub waiting: bool,
+    /// Where photos and files about it are.
+    pub files: String,
+    /// Legal holds on it and on its people, for those who may see them.
+    pub holds: Option<Holds>,
+}
+
+impl Parcel {
+    fn errors(&self) -> Vec<(&str, &Field)> {
+        let holds = self.holds.iter().flat_map(|it| [("hold_reason", &it.hold_reason), ("owner", &it.owner)]);
+        std::iter::once(("days", &self.days)).chain(holds).collect()
+    }
 }
 
 #[cfg(test)]
@@ -250,6 +262,12 @@ impl Parcel {
             receipts: ReceiptRow::samples(&page),
             days: Field::new("3"),
             waiting: true,
+            files: "/files?about=parcel".into(),
+            holds: Some(Holds {
+                at: "/parcels/prc_1/hold".into(),
+                why: "hold-why-parcel",
+                ..Holds::sample_held()
+            }),
             page,
         }
     }

@@ -45,6 +45,8 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
         draw("event", &audit::Event::sample(page())),
         draw("event-pending", &audit::Event::sample_pending(page())),
         draw("evidence", &evidence::Evidence::sample(page())),
+        draw("files", &files::Files::sample(page())),
+        draw("files-empty", &files::Files::sample_empty(page())),
         draw("witnesses", &witnesses::Witnesses::sample(page())),
         draw("witnesses-empty", &witnesses::Witnesses::sample_empty(page())),
         draw("settings", &settings::Settings::sample(page())),

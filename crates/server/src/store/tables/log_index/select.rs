@@ -83,6 +83,7 @@ impl LogRow {
             person: typed_opt(row, "person")?,
             actor: row.get::<Option<String>>("actor")?.unwrap_or_default(),
             message: None,
+            alert: None,
         };
         Ok(Self { id: row.get("event_id")?, leaf_index: None, line })
     }

@@ -4,7 +4,7 @@
 use askama::Template;
 use bailee_ui::layout::Page;
 
-use super::super::Shell;
+use super::super::{Shell, checking};
 use super::{EventRow, Seal, ladder};
 
 /// `/audit/{id}`
@@ -114,63 +114,11 @@ pub struct Rung {
     pub node: String,
 }
 
-/// What `static/check.js` can say about the proof of an entry, as keys of texts without their `verify-`.
-const WORDS: &[&str] = &[
-    "sound",
-    "unsound",
-    "unusable",
-    "busy",
-    "done",
-    "undone",
-    "did-form",
-    "did-checkpoint",
-    "did-entry",
-    "did-witness",
-    "not-key",
-    "not-witness",
-    "not-signatures",
-    "not-others",
-    "foreign",
-    "too-long",
-    "extra",
-    "index",
-    "hash",
-    "hashes",
-    "checkpoint",
-    "note",
-    "signature-line",
-    "signatures",
-    "signer",
-    "signature",
-    "cosignature",
-    "beyond",
-    "length",
-    "path",
-    "entry",
-    "future",
-    "no-extra",
-    "key",
-    "no-webcrypto",
-    "no-ed25519",
-    "unread",
-    "opened",
-    "forced",
-    "found-open",
-    "says",
-    "at",
-    "source",
-    "seq",
-    "quality",
-    "log",
-    "place",
-    "leaf",
-];
-
 impl EntryView {
     /// The words the module that checks the proof needs, by their keys.
     #[must_use]
     pub fn words(&self, page: &Page) -> Vec<(&'static str, String)> {
-        WORDS.iter().map(|word| (*word, page.t(&format!("verify-{word}")))).collect()
+        checking::of_proofs(page)
     }
 }
 
