@@ -222,6 +222,15 @@ impl Browser {
         self.take(request).await
     }
 
+    /// Posts a body of `multipart/form-data` with the boundary `b0und`.
+    pub async fn post_multipart(&mut self, path: &str, body: Vec<u8>) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b0und")
+            .header("sec-fetch-site", "same-origin");
+        self.take(request.body(Body::from(body)).unwrap()).await
+    }
+
     /// Opens `page`, fills in its form and sends it to `path`.
     pub async fn submit(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let form = self.get(page).await.expect(200);

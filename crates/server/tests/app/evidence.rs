@@ -1,32 +1,29 @@
 //! From asking for evidence to a bundle that an ordinary verifier finds sound, on every engine.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod app_bank;
-#[path = "support/platform.rs"]
-mod platform;
-mod support;
-
 use std::io::Cursor;
 
-use app_bank::FakeBank;
+use crate::app_bank::FakeBank;
+use crate::platform::{Rig, contains, holding, not_allowed, refused};
+use crate::support::Fresh;
 use bailee_domain::access::{Permission, Role, Scope};
 use bailee_domain::compartment::{CompartmentNo, Reach};
-use bailee_domain::id::{EvidenceId, PersonId};
+use bailee_domain::id::{AlertId, EvidenceId, PersonId};
 use bailee_evidence::{Checked, Note, Options, Subject, check};
-use bailee_server::app::evidence::{self, Asked, ListExports, State, Telling};
+use bailee_server::app::alerts::{self, AlertFilter, ListAlerts};
+use bailee_server::app::evidence::{self, Asked, Files, ListExports, State, Telling};
+use bailee_server::app::files::{self, About, NewFile};
 use bailee_server::app::log::{self, ListLog, LogFilter, LogRow, epcis};
 use bailee_server::app::people::{self, ResidentInput};
 use bailee_server::app::{App, Principal, Refused, install};
 use futures_util::TryStreamExt;
-use platform::{Rig, contains, holding, not_allowed, refused};
-use support::Fresh;
 
-on_every_engine![
+crate::on_every_engine![
     a_bundle_is_sound_and_its_export_is_in_the_log,
     people_are_told_of_only_to_those_who_may_see_them,
     a_bundle_is_gone_after_a_day,
     what_cannot_be_asked_for_is_refused,
+    an_incident_is_the_alert_with_what_was_around_it,
+    files_go_along_for_those_who_may_see_people,
 ];
 
 const DOOR: CompartmentNo = CompartmentNo(4);
@@ -93,7 +90,7 @@ impl World {
 }
 
 fn asked(subject: Subject, telling: Telling) -> Asked {
-    Asked { subject, from: None, until: None, reason: "Claim 4711".into(), telling }
+    Asked { subject, from: None, until: None, reason: "Claim 4711".into(), telling, files: Files::LeftOut }
 }
 
 async fn a_bundle_is_sound_and_its_export_is_in_the_log(fresh: Fresh) {
@@ -173,4 +170,98 @@ async fn what_cannot_be_asked_for_is_refused(fresh: Fresh) {
     let early = evidence::ask(&rig.app, &admin, asked(Subject::Span, Telling::Nobody)).await.unwrap();
     let not_made = Refused::NotPossibleNow { why: "not_made" };
     assert_eq!(refused(evidence::fetch(&rig.app, &admin, early).await).err(), Some(not_made));
+}
+
+impl World {
+    /// The alert of the door that was forced.
+    async fn alert(&self) -> AlertId {
+        let all = ListAlerts { filter: AlertFilter::All, before: None, limit: 10 };
+        let alerts = alerts::list(self.app(), &self.admin, all).await.unwrap().rows;
+        alerts.iter().find(|alert| alert.kind == "CompartmentForced").unwrap().id
+    }
+}
+
+async fn an_incident_is_the_alert_with_what_was_around_it(fresh: Fresh) {
+    let world = World::new(fresh).await;
+    let other = FakeBank::enrolled(world.app(), &world.rig.clock, &world.admin, "Garage", 2).await;
+    let alert = world.alert().await;
+    world.rig.later(50 * 60_000);
+    alerts::acknowledge(world.app(), &world.admin, alert).await.unwrap();
+    world.rig.later(50 * 60_000);
+    world.bank.force(CompartmentNo(5));
+    world.bank.upload().await;
+    world.rig.later(3 * 3_600_000);
+    for bank in [&world.bank, &other] {
+        bank.force(CompartmentNo(6));
+        bank.upload().await;
+    }
+    let id = world.made(&world.admin, asked(Subject::Incident(alert), Telling::Nobody)).await;
+    let bytes = world.bytes(&world.admin, id).await;
+    let checked = world.check(&bytes);
+    assert_eq!(checked.subject, format!("incident {alert}"));
+    assert_eq!(checked.banks, 1, "nothing of another bank");
+    let table = table_of(&bytes);
+    let count = |kind: &str| table.lines().filter(|line| line.contains(kind)).count();
+    assert_eq!(
+        count("CompartmentForced"),
+        2,
+        "within an hour of somebody seeing to it, not hours later: {table}"
+    );
+    assert_eq!(count("AlertAcknowledged"), 1, "{table}");
+    let export = evidence::find(world.app(), &world.admin, id).await.unwrap();
+    assert!(
+        export.asked.from.is_some() && export.asked.until.is_some(),
+        "the times are part of what was asked"
+    );
+    let nowhere = asked(Subject::Incident(AlertId::from_bytes([9; 16])), Telling::Nobody);
+    assert_eq!(refused(evidence::ask(world.app(), &world.admin, nowhere).await), Err(Refused::NotFound));
+}
+
+fn table_of(bundle: &[u8]) -> String {
+    let mut archive = bailee_evidence::archive::Archive::open(Cursor::new(bundle)).unwrap();
+    let name = archive.names().find(|name| name.ends_with("data/events.csv")).unwrap().to_owned();
+    String::from_utf8(archive.bytes(&name, 1 << 20).unwrap()).unwrap()
+}
+
+async fn files_go_along_for_those_who_may_see_people(fresh: Fresh) {
+    let world = World::new(fresh).await;
+    let photo = b"\xff\xd8\xff of the door".to_vec();
+    for about in [About::Alert(world.alert().await), About::Compartment(world.bank.id, DOOR)] {
+        let (name, note) = ("door.jpg".into(), "Bo Canary's door".into());
+        let new = NewFile { about, name, note, content: photo.clone() };
+        files::attach(world.app(), &world.admin, new).await.unwrap();
+    }
+    let along =
+        |telling| Asked { files: Files::Along, ..asked(Subject::Compartment(world.bank.id, DOOR), telling) };
+    let id = world.made(&world.admin, along(Telling::Nobody)).await;
+    let checked = world.check(&world.bytes(&world.admin, id).await);
+    assert_eq!(checked.enclosed, 1, "the same photo twice is one file");
+    assert!(!contains(&world.rig.everything_stored().await, "of the door"), "files lie sealed");
+
+    let without = world.made(&world.admin, asked(Subject::Span, Telling::Nobody)).await;
+    let checked = world.check(&world.bytes(&world.admin, without).await);
+    assert_eq!(checked.enclosed, 0);
+    assert!(checked.notes.contains(&Note::LeftOut { what: "files".into() }));
+
+    let auditor = holding(7, &[(Role::Auditor, Scope::Organisation)]);
+    let refusal = not_allowed(Permission::ViewPeople);
+    let tried = evidence::ask(world.app(), &auditor, along(Telling::Nobody)).await;
+    assert_eq!(refused(tried), Err(refusal.clone()), "photos may show people");
+    assert_eq!(refused(evidence::fetch(world.app(), &auditor, id).await).err(), Some(refusal));
+
+    let listed =
+        files::list(world.app(), &world.admin, About::Compartment(world.bank.id, DOOR)).await.unwrap();
+    files::destroy(world.app(), &world.admin, listed[0].row.id).await.unwrap();
+    let gone = Refused::NotPossibleNow { why: "gone" };
+    assert_eq!(
+        refused(evidence::fetch(world.app(), &world.admin, id).await).err(),
+        Some(gone),
+        "it held the photo"
+    );
+    let again = world.made(&world.admin, along(Telling::Nobody)).await;
+    assert_eq!(
+        world.check(&world.bytes(&world.admin, again).await).enclosed,
+        1,
+        "the other one is the same photo"
+    );
 }

@@ -1,13 +1,8 @@
 //! Lockdown from the portal as staff notice it, on every engine: the real bank decides.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod app_bank;
-#[path = "support/platform.rs"]
-mod platform;
-mod support;
-
-use app_bank::{Banks, FakeBank};
+use crate::app_bank::{Banks, FakeBank};
+use crate::platform::{Rig, refused};
+use crate::support::Fresh;
 use bailee_domain::bank::screen::Screen;
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::event::EventKind;
@@ -16,10 +11,8 @@ use bailee_domain::truth::Seen;
 use bailee_server::app::link::Ask;
 use bailee_server::app::lockdown::{self, BeginLockdown, PolicyInput, Released};
 use bailee_server::app::{Principal, Refused, banks};
-use platform::{Rig, refused};
-use support::Fresh;
 
-on_every_engine![
+crate::on_every_engine![
     a_lockdown_of_the_site_holds_every_bank_until_it_is_ended,
     two_people_where_the_policy_says,
     a_staff_code_made_in_the_portal_ends_a_lockdown_at_the_kiosk,
