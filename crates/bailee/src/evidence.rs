@@ -1,23 +1,30 @@
 //! `bailee evidence`: makes bundles at the command line, and bundles that tell less.
 
 use std::fs::{File, OpenOptions};
-use std::io::BufReader;
+use std::io::{BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bailee_domain::access::{Assignment, Role, Scope};
 use bailee_domain::compartment::CompartmentNo;
-use bailee_domain::id::{BankId, ParcelId, PersonId};
+use bailee_domain::id::{AlertId, BankId, EvidenceId, ParcelId, PersonId};
 use bailee_domain::time::WallTime;
 use bailee_evidence::{LeaveOut, Options, Subject};
-use bailee_server::app::evidence::{self, Asked, Telling};
+use bailee_server::app::evidence::{self, Asked, Files, State, Telling};
 use bailee_server::app::{App, Principal, install};
 use bailee_server::config::ServerConfig;
 use bailee_server::ledger::LedgerError;
 use bailee_server::serve;
 use clap::{Args, Subcommand};
+use futures_util::TryStreamExt as _;
 
 use crate::verify::bundle::key;
+
+/// How often it is looked whether the platform beside has made a bundle.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long it may take.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What can be done with evidence.
 #[derive(Subcommand)]
@@ -46,6 +53,9 @@ pub struct Export {
     /// Everything about or by this person.
     #[arg(long, group = "subject")]
     person: Option<PersonId>,
+    /// An alert and what was around it; by default from an hour before to an hour after somebody saw to it.
+    #[arg(long, group = "subject")]
+    incident: Option<AlertId>,
     /// Not before this time (RFC 3339).
     #[arg(long)]
     from: Option<jiff::Timestamp>,
@@ -55,7 +65,7 @@ pub struct Export {
     /// Why, in a few words; the log commits to it.
     #[arg(long)]
     reason: String,
-    /// What to tell of people, such as `name,unit`; `all`, or `none`.
+    /// What to tell of people, such as `name,unit`, and `files` for photos and files; `all`, or `none`.
     #[arg(long, default_value = "all")]
     tell: String,
     /// Where to write the bundle; a file that is there is not replaced.
@@ -68,7 +78,8 @@ pub struct Export {
 pub struct Redact {
     /// The bundle to leave something out of.
     bundle: PathBuf,
-    /// What to leave out: `person:per_…`, `person:per_…:FIELD`, a field (name, unit, email, phone, reach) or `reason`.
+    /// What to leave out: `person:per_…`, `person:per_…:FIELD`, a field (name, unit, email, phone, reach), `reason`,
+    /// `files`, or `file:SHA256`.
     #[arg(long = "drop", required = true)]
     drops: Vec<LeaveOut>,
     /// The log's verifier key; the bundle is checked first.
@@ -119,38 +130,47 @@ async fn export(args: Export) -> anyhow::Result<()> {
 
 fn asked(args: &Export) -> anyhow::Result<Asked> {
     let time = |at: Option<jiff::Timestamp>| at.map(|at| WallTime::from_unix_ms(at.as_millisecond()));
-    let subject = match (args.parcel, args.compartment, args.bank, args.person) {
+    let subject = match (args.parcel, args.compartment, args.bank, args.person, args.incident) {
         (Some(parcel), ..) => Subject::Parcel(parcel),
         (_, Some((bank, number)), ..) => Subject::Compartment(bank, number),
-        (_, _, Some(bank), _) => Subject::Bank(bank),
-        (.., Some(person)) => Subject::Person(person),
+        (_, _, Some(bank), ..) => Subject::Bank(bank),
+        (_, _, _, Some(person), _) => Subject::Person(person),
+        (.., Some(alert)) => Subject::Incident(alert),
         _ if args.from.is_none() && args.until.is_none() => {
             bail!(
-                "say about what: --parcel, --compartment, --bank, --person, or a time with --from and --until"
+                "say about what: --parcel, --compartment, --bank, --person, --incident, or a time with --from and --until"
             )
         }
         _ => Subject::Span,
     };
-    let telling = match args.tell.as_str() {
-        "all" => Telling::everything(),
-        "none" => Telling::Nobody,
-        fields => {
-            let fields: Vec<&str> = fields.split(',').collect();
-            let telling = Telling::of(|name| fields.contains(&name));
-            let known = matches!(&telling, Telling::People(told) if told.len() == fields.len());
-            if !known {
-                bail!("--tell takes `all`, `none`, or a list of name, unit, email, phone, reach");
-            }
-            telling
-        }
-    };
+    let (telling, files) = told(&args.tell)?;
     Ok(Asked {
         subject,
         from: time(args.from),
         until: time(args.until),
         reason: args.reason.clone(),
         telling,
+        files,
     })
+}
+
+/// What is told of people, and whether files go along.
+fn told(tell: &str) -> anyhow::Result<(Telling, Files)> {
+    match tell {
+        "all" => return Ok((Telling::everything(), Files::Along)),
+        "none" => return Ok((Telling::Nobody, Files::LeftOut)),
+        _ => {}
+    }
+    let (files, fields): (Vec<&str>, Vec<&str>) = tell.split(',').partition(|word| *word == "files");
+    let telling = Telling::of(|name| fields.contains(&name));
+    let known = match &telling {
+        Telling::People(told) => told.len() == fields.len(),
+        Telling::Nobody => fields.is_empty(),
+    };
+    if !known {
+        bail!("--tell takes `all`, `none`, or a list of name, unit, email, phone, reach, files");
+    }
+    Ok((telling, if files.is_empty() { Files::LeftOut } else { Files::Along }))
 }
 
 /// Asks as the operator, has the log sign the record, and writes the bundle.
@@ -163,16 +183,42 @@ async fn make(app: &App, asked: Asked, out: File) -> anyhow::Result<u64> {
         match sequencer.run_once(app.now().unix_ms()).await {
             Ok(done) if done.is_full() => {}
             Ok(_) => break,
-            // The platform that runs beside signs it within moments.
-            Err(LedgerError::NotOurs) => {
-                bail!("the platform is running: export in its portal or through its API, or stop it first")
-            }
+            Err(LedgerError::NotOurs) => return from_beside(app, &operator, id, out).await,
             Err(error) => return Err(error.into()),
         }
     }
     let made = evidence::write_to(app, id, out).await;
     evidence::written_elsewhere(app, id).await?;
     Ok(made?.1.entries.all)
+}
+
+/// The platform that runs beside signs the record and makes the bundle; here it is fetched.
+async fn from_beside(app: &App, operator: &Principal, id: EvidenceId, mut out: File) -> anyhow::Result<u64> {
+    let mut looks = tokio::time::interval(LOOK);
+    let made = async {
+        loop {
+            looks.tick().await;
+            let export = evidence::find(app, operator, id).await?;
+            match export.row.state {
+                State::Made => return anyhow::Ok(export),
+                State::Wanted => {}
+                State::Failed if export.row.error.as_deref() == Some("too_many") => {
+                    bail!("there are too many entries or files: ask for a shorter time")
+                }
+                State::Failed | State::Gone => bail!("the platform could not make it; its log says why"),
+            }
+        }
+    };
+    let made = tokio::time::timeout(PATIENCE, made).await;
+    let export = made.context("the platform beside has not made it within ten minutes")??;
+    let (_, pieces) = evidence::fetch(app, operator, id).await?;
+    let mut pieces = std::pin::pin!(pieces);
+    while let Some(piece) = pieces.try_next().await? {
+        out.write_all(&piece)?;
+    }
+    out.sync_all()?;
+    evidence::written_elsewhere(app, id).await?;
+    Ok(export.row.entries.unwrap_or_default())
 }
 
 fn redact(args: &Redact) -> anyhow::Result<()> {

@@ -108,6 +108,9 @@ fn told(sound: &Sound) -> String {
     if let Some(witnesses) = sound.witnesses {
         let _ = writeln!(text, "  {witnesses} witness(es) signed as the policy asks");
     }
+    if checked.enclosed > 0 {
+        let _ = writeln!(text, "  {} photo(s) or file(s), each the one an entry attaches", checked.enclosed);
+    }
     text.push_str("  tables made again from the entries, byte for byte\n");
     if checked.report_compared {
         text.push_str("  report drawn again from the same data, byte for byte\n");
@@ -129,7 +132,6 @@ fn words(note: &Note) -> String {
         Note::AfterExport { entries, first } => {
             format!("{entries} entry(ies) of a time after the export, the first is entry {first}")
         }
-        Note::ExportInFuture { at } => format!("the export says it was made at {at}, which is yet to come"),
         Note::ReportNotCompared { version } => {
             format!("the report was drawn by another version ({version}) and was not compared")
         }

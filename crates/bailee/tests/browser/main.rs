@@ -12,3 +12,4 @@ mod kiosk;
 mod look;
 mod receipts;
 mod rig;
+mod verify;

@@ -1,24 +1,31 @@
-//! Evidence at the command line: what `bailee evidence` writes, `bailee verify bundle` takes, and its exit codes.
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! `bailee evidence`: what it writes, `bailee verify bundle` takes.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn bailee(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bailee")).args(arguments).output().unwrap()
-}
+use bailee_server::config::ServerConfig;
+use bailee_server::serve::{self, Demo};
+
+use super::bailee;
 
 fn verify(path: &Path) -> (Option<i32>, serde_json::Value) {
     let output = bailee(&["--json", "verify", "bundle", path.to_str().unwrap()]);
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default())
 }
 
-#[test]
-fn a_bundle_is_exported_checked_and_made_to_tell_less() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_exported_checked_and_made_to_tell_less() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("bailee.toml");
-    std::fs::write(&config, format!("data_dir = {:?}\n", dir.path().join("data"))).unwrap();
+    std::fs::write(
+        &config,
+        format!(
+            "data_dir = {:?}\nlisten = '127.0.0.1:0'\n[link]\nlisten = '127.0.0.1:0'\n",
+            dir.path().join("data")
+        ),
+    )
+    .unwrap();
+    let platform = ServerConfig::read(&config).unwrap();
+    serve::start(platform, Demo::default()).await.unwrap().shutdown().await;
     let (config, bundle) = (config.to_str().unwrap(), dir.path().join("bundle.zip"));
     let ask = |out: &Path| {
         let (from, out) = ("2020-01-01T00:00:00Z", out.to_str().unwrap());
