@@ -1,30 +1,23 @@
 //! `bailee evidence`: makes bundles at the command line, and bundles that tell less.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Write as _};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bailee_domain::access::{Assignment, Role, Scope};
 use bailee_domain::compartment::CompartmentNo;
-use bailee_domain::id::{AlertId, BankId, EvidenceId, ParcelId, PersonId};
+use bailee_domain::id::{AlertId, BankId, ParcelId, PersonId};
 use bailee_domain::time::WallTime;
 use bailee_evidence::{LeaveOut, Options, Subject};
-use bailee_server::app::evidence::{self, Asked, Files, State, Telling};
+use bailee_server::app::evidence::{self, Asked, Files, Telling};
 use bailee_server::app::{App, Principal, install};
 use bailee_server::config::ServerConfig;
 use bailee_server::ledger::LedgerError;
 use bailee_server::serve;
 use clap::{Args, Subcommand};
-use futures_util::TryStreamExt as _;
 
 use crate::verify::bundle::key;
-
-/// How often it is looked whether the platform beside has made a bundle.
-const LOOK: Duration = Duration::from_millis(250);
-/// How long it may take.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What can be done with evidence.
 #[derive(Subcommand)]
@@ -183,42 +176,16 @@ async fn make(app: &App, asked: Asked, out: File) -> anyhow::Result<u64> {
         match sequencer.run_once(app.now().unix_ms()).await {
             Ok(done) if done.is_full() => {}
             Ok(_) => break,
-            Err(LedgerError::NotOurs) => return from_beside(app, &operator, id, out).await,
+            // The platform that runs beside signs it within moments.
+            Err(LedgerError::NotOurs) => {
+                bail!("the platform is running: export in its portal or through its API, or stop it first")
+            }
             Err(error) => return Err(error.into()),
         }
     }
     let made = evidence::write_to(app, id, out).await;
     evidence::written_elsewhere(app, id).await?;
     Ok(made?.1.entries.all)
-}
-
-/// The platform that runs beside signs the record and makes the bundle; here it is fetched.
-async fn from_beside(app: &App, operator: &Principal, id: EvidenceId, mut out: File) -> anyhow::Result<u64> {
-    let mut looks = tokio::time::interval(LOOK);
-    let made = async {
-        loop {
-            looks.tick().await;
-            let export = evidence::find(app, operator, id).await?;
-            match export.row.state {
-                State::Made => return anyhow::Ok(export),
-                State::Wanted => {}
-                State::Failed if export.row.error.as_deref() == Some("too_many") => {
-                    bail!("there are too many entries or files: ask for a shorter time")
-                }
-                State::Failed | State::Gone => bail!("the platform could not make it; its log says why"),
-            }
-        }
-    };
-    let made = tokio::time::timeout(PATIENCE, made).await;
-    let export = made.context("the platform beside has not made it within ten minutes")??;
-    let (_, pieces) = evidence::fetch(app, operator, id).await?;
-    let mut pieces = std::pin::pin!(pieces);
-    while let Some(piece) = pieces.try_next().await? {
-        out.write_all(&piece)?;
-    }
-    out.sync_all()?;
-    evidence::written_elsewhere(app, id).await?;
-    Ok(export.row.entries.unwrap_or_default())
 }
 
 fn redact(args: &Redact) -> anyhow::Result<()> {

@@ -59,12 +59,6 @@ pub enum ServeError {
     /// Certificate files.
     #[error("the certificate cannot be used")]
     Tls(#[from] TlsError),
-    /// There is nothing a platform has written.
-    #[error("there is no platform in {data_dir}: start one there with `bailee serve`")]
-    NoPlatform {
-        /// Where it was looked for.
-        data_dir: String,
-    },
     /// A socket or a folder.
     #[error("{what}")]
     Io {
@@ -185,10 +179,6 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
 /// # Errors
 /// [`ServeError`].
 pub async fn open(config: &ServerConfig) -> Result<App, ServeError> {
-    // A slip in a path must not make a platform.
-    if !config.data_dir.join("kek").exists() {
-        return Err(ServeError::NoPlatform { data_dir: config.data_dir.display().to_string() });
-    }
     open_as(config, Log::OwnOrBeside).await
 }
 

@@ -73,7 +73,7 @@ fn walk(kiosk: &Page, bank: &Bank, look: impl Fn(&str)) {
 }
 
 /// Pages by the name of their picture.
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 15] = [
     ("overview", "/"),
     ("banks", "/banks"),
     ("parcels", "/parcels"),
@@ -84,8 +84,6 @@ const PAGES: [(&str, &str); 17] = [
     ("carriers", "/carriers"),
     ("alerts", "/alerts"),
     ("audit", "/audit"),
-    ("evidence", "/evidence"),
-    ("witnesses", "/witnesses"),
     ("settings", "/settings"),
     ("tokens", "/settings/tokens"),
     ("enrol", "/settings/enrol"),
@@ -154,12 +152,6 @@ fn pages(house: &House) -> Vec<(String, String)> {
         if name == "bank" {
             pages.push(("bank-table".to_owned(), format!("{path}?view=table")));
             pages.push(("compartment".to_owned(), format!("{path}?compartment=1")));
-        }
-        if let ("parcel", Some(id)) = (name, path.rsplit('/').next()) {
-            pages.push(("files".to_owned(), format!("/files?about=parcel+{id}")));
-        }
-        if name == "person" {
-            pages.push(("erase".to_owned(), format!("{path}/erase")));
         }
         pages.push((name.to_owned(), path));
     }

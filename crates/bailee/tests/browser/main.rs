@@ -12,4 +12,3 @@ mod kiosk;
 mod look;
 mod receipts;
 mod rig;
-mod verify;

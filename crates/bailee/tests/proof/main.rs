@@ -1,8 +1,7 @@
-//! Proof at the command line: evidence, its checks with their exit codes, and erasure, as the program a person runs.
+//! Proof at the command line: evidence, and its checks with their exit codes, as the program a person runs.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod erase;
 mod exit_codes;
 mod export;
 mod house;
