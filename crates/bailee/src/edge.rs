@@ -8,6 +8,8 @@ use bailee_edge::readers::{ReaderNo, key_reader};
 use bailee_edge::{enrolment, start};
 use clap::Subcommand;
 
+mod status;
+
 use crate::service;
 
 /// What a controller can be asked to do.
@@ -26,6 +28,15 @@ pub enum Edge {
         /// The configuration file.
         #[arg(long)]
         config: PathBuf,
+    },
+    /// Show what the running controller measures of itself, and what is not as it should be.
+    Status {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// As JSON, as the platform's API gives it.
+        #[arg(long)]
+        json: bool,
     },
     /// Give an OSDP reader its key, once, with the controller stopped and nobody else on the cable.
     KeyReader {
@@ -50,6 +61,12 @@ pub async fn run(command: Edge) -> anyhow::Result<()> {
             let config = read(&config)?;
             let keyed = tokio::task::spawn_blocking(move || key_reader(&config, ReaderNo(number))).await?;
             crate::say(&format!("reader {number} has its key: {}", keyed?));
+            Ok(())
+        }
+        Edge::Status { config, json } => {
+            let listen = read(&config)?.kiosk.listen;
+            let shown = tokio::task::spawn_blocking(move || status::ask(listen, json)).await??;
+            crate::say(&shown);
             Ok(())
         }
         Edge::Run { config } => {

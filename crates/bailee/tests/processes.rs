@@ -162,9 +162,12 @@ fn a_bank_enrols_and_runs_as_its_own_process_and_a_forced_door_reaches_the_platf
     runtime.block_on(async {
         let live = || platform.app.live().bank(offered.bank);
         let seen = async {
-            while !(live().online && live().doors.len() == 4) {
+            while !(live().online && live().doors.len() == 4 && live().health.is_some()) {
                 changes.recv().await.unwrap();
             }
+            let health = live().health.unwrap().report.clone();
+            assert!(health.software.starts_with("bailee ") && health.disk.is_some(), "{health:?}");
+            assert_eq!((health.link.pins, health.boards.len()), (1, 1), "{health:?}");
             cabinet.force_open(DoorPlace { board: 1, lock: 3 });
             loop {
                 if changes.recv().await.unwrap() == LiveChange::Alerts {
@@ -175,6 +178,15 @@ fn a_bank_enrols_and_runs_as_its_own_process_and_a_forced_door_reaches_the_platf
         tokio::time::timeout(WITHIN, seen).await.expect("the alarm reaches the platform");
     });
     assert!(get(&kiosk, "/").contains("03"), "the kiosk names the door");
+    let status = get(&kiosk, "/status");
+    assert!(status.contains("application/json") && status.contains("\"guard\":\"none\""), "{status}");
+    let there =
+        std::fs::read_to_string(&path).unwrap().replace("127.0.0.1:0", kiosk.trim_start_matches("http://"));
+    let asked = dir.path().join("asked.toml");
+    std::fs::write(&asked, there).unwrap();
+    let said = run(&["edge", "status", "--config", asked.to_str().unwrap()]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("NOTE guard: no-guard since") && said.contains("MB free"), "{said}");
     bank.stop();
     runtime.block_on(platform.shutdown());
 }

@@ -18,6 +18,7 @@ pub mod code;
 pub mod compartment;
 pub mod event;
 pub mod grant;
+pub mod health;
 pub mod id;
 pub mod lockdown;
 pub mod parcel;

@@ -187,6 +187,11 @@ impl Installation {
         PinSet::with_backups(*current, backups).map_err(|_| InstallationError::Malformed)
     }
 
+    /// How many keys of the platform this bank knows: the one in use and its backups.
+    pub fn pin_count(&self) -> u8 {
+        u8::try_from(self.pins.len()).unwrap_or(u8::MAX)
+    }
+
     /// The bank's identity on the link.
     pub fn link(&self) -> Identity {
         Identity::from_seed(&Secret::new(self.link_seed))

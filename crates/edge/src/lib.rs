@@ -11,6 +11,7 @@ pub mod codes;
 pub mod config;
 pub mod controller;
 pub mod enrolment;
+pub mod health;
 pub mod installation;
 pub mod journal;
 pub mod kiosk;

@@ -6,6 +6,7 @@
 
 mod cabinet;
 mod status;
+mod vitals;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -20,6 +21,8 @@ use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout};
 use bailee_domain::event::Severity;
+use bailee_domain::health::Health;
+use bailee_domain::health::standing::Standing;
 use bailee_domain::id::{BankId, CommandId};
 use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::{Now, TrustedClock, WallTime};
@@ -33,6 +36,7 @@ use crate::boards::{BoardAddress, Bus, BusEvent};
 use crate::clock::Clocks;
 use crate::codes::CodeChecker;
 use crate::controller::{Controller, Effect};
+use crate::health::Checkup;
 use crate::journal::Disk;
 use crate::kiosk::{Away, Heard, Kiosk};
 use crate::sensors::watch::Signals;
@@ -40,6 +44,7 @@ use crate::signatures::{self, Job};
 use crate::siren::SirenLine;
 use crate::tokens;
 use crate::witness::Accusation;
+use vitals::Vitals;
 
 /// Messages that may wait; more come only from something that has gone mad, and are refused.
 const QUEUE: usize = 1_024;
@@ -68,6 +73,8 @@ pub enum Message {
     Alive(oneshot::Sender<()>),
     /// The bank's witness holds something against the platform's log.
     LedgerRefused(Accusation),
+    /// What the controller measures of itself.
+    Measured(Box<Health>),
     /// End the loop.
     Stop,
 }
@@ -99,7 +106,8 @@ impl Wires {
         self.boards.insert(number, (bus, address));
     }
 
-    fn number(&self, bus: usize, address: BoardAddress) -> Option<u8> {
+    /// The number of the board at an address on a bus.
+    pub(crate) fn number(&self, bus: usize, address: BoardAddress) -> Option<u8> {
         self.boards.iter().find(|(_, at)| **at == (bus, address)).map(|(number, _)| *number)
     }
 }
@@ -139,6 +147,7 @@ pub struct Handle {
     view: watch::Receiver<Arc<View>>,
     now: Arc<Mutex<Now>>,
     clocks: Clocks,
+    checkup: watch::Receiver<Option<Arc<Checkup>>>,
 }
 
 /// The running loop. Dropping it without [`Loop::stop`] leaves the thread to end with its queue.
@@ -188,7 +197,8 @@ impl Loop {
         let signatures = signatures::start(bank, move |check, outcome| {
             checked.send(Message::SignaturesChecked(check, outcome)).is_ok()
         })?;
-        let handle = Handle { queue, view: shown, now: shared.clone(), clocks };
+        let (checkup, checked_up) = watch::channel(None);
+        let handle = Handle { queue, view: shown, now: shared.clone(), clocks, checkup: checked_up };
         let mut engine = Engine {
             controller,
             buses,
@@ -208,6 +218,7 @@ impl Loop {
             sensors,
             told: None,
             status_version: 0,
+            vitals: Vitals { checkup, standing: Standing::default(), told: None, offset_ms: None },
         };
         let thread =
             std::thread::Builder::new().name("engine".into()).spawn(move || engine.run(first, &inbox))?;
@@ -243,6 +254,10 @@ impl Handle {
 impl Kiosk for Handle {
     fn view(&self) -> watch::Receiver<Arc<View>> {
         self.view.clone()
+    }
+
+    fn checkup(&self) -> Option<Arc<Checkup>> {
+        self.checkup.borrow().clone()
     }
 
     fn now(&self) -> WallTime {
@@ -282,8 +297,8 @@ fn start_checker(
     Ok(jobs)
 }
 
-/// What the link was told last: doors, boards, keypad, and whether the bank is in order.
-type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>), Guarded);
+/// What the link was told last: doors, boards, keypad, whether the bank is in order, and since when its health.
+type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>, u64), Guarded);
 
 /// The four states of every compartment, lockdowns and signs of tampering, as the link was told.
 type Guarded = (Vec<Truth>, Vec<LockdownShown>, Vec<(Source, Tamper)>);
@@ -307,6 +322,7 @@ struct Engine<D, R> {
     sensors: Signals,
     told: Option<Told>,
     status_version: u64,
+    vitals: Vitals,
 }
 
 impl<D: Disk, R: CryptoRng> Engine<D, R> {
@@ -348,6 +364,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             }
             Message::Acknowledged(up_to) => self.handle(Input::Acknowledged { up_to }),
             Message::TrustTime(time) => {
+                self.vitals.offset_ms = Some(self.clocks.rtc().since_ms(time));
                 let by_ms = self.trusted.trust(time, self.clocks.mono());
                 if by_ms > 60_000 {
                     self.handle(Input::ClockStepped { by_ms });
@@ -360,6 +377,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
                 // Who asked may have gone.
                 let _ = done.send(());
             }
+            Message::Measured(health) => self.measured(*health),
             Message::Stop => {}
         }
     }

@@ -1,6 +1,7 @@
 //! Putting a controller together from its configuration and its installation: `bailee edge run`.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +20,7 @@ use crate::clock::Clocks;
 use crate::codes::CodeChecker;
 use crate::config::{ConfigError, EdgeConfig};
 use crate::controller::{Controller, StartError};
+use crate::health::{self, Looker};
 use crate::installation::{Installation, InstallationError};
 use crate::journal::{FolderDisk, Journal, JournalError};
 use crate::kiosk::{self, Kiosk};
@@ -72,6 +74,9 @@ pub enum RunError {
     },
 }
 
+/// Where the kernel shows the machine.
+const SYSTEM: &str = "/sys";
+
 /// A running controller.
 pub struct Running {
     /// Where its kiosk listens.
@@ -81,6 +86,7 @@ pub struct Running {
     engine: Loop,
     backlog: Arc<Mutex<Backlog>>,
     sensors: Signals,
+    health: health::Watch,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -96,8 +102,14 @@ impl Running {
                 tracing::error!(%error, "a task of the controller had panicked");
             }
         }
-        let engine = self.engine;
-        if tokio::task::spawn_blocking(move || engine.stop()).await.is_err() {
+        let (engine, health) = (self.engine, self.health);
+        if tokio::task::spawn_blocking(move || {
+            drop(health);
+            engine.stop();
+        })
+        .await
+        .is_err()
+        {
             tracing::error!("the engine loop could not be joined");
         }
     }
@@ -138,6 +150,9 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
 
     let (sender, inbox) = queue();
     let (buses, wires) = open_buses(config, clocks, &sender)?;
+    let gauges = buses.iter().map(Bus::gauge).collect();
+    let pins = installation.pin_count();
+    let looker = Looker::new(config, layout.clone(), pins, (gauges, wires.clone()), Path::new(SYSTEM));
     let (stop, stopped) = watch::channel(false);
     let backlog = controller.backlog();
     let witness = open_witness(config, installation.bank()?);
@@ -164,6 +179,8 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
     let readers = Fed::start(config, &installation, clocks, sender.clone())?;
     let engine = Loop::start(parts, (sender, inbox))
         .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
+    let health = health::start(looker, engine.handle.clone(), clocks)
+        .map_err(|source| RunError::Io { what: "the controller's health cannot be watched", source })?;
     switches::watch(&config.switches, switch_queue)
         .map_err(|source| RunError::Io { what: "the switches cannot be watched", source })?;
     crate::sensors::start(&config.vibration, &sensors, &sensor_queue)
@@ -185,6 +202,7 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         engine,
         backlog,
         sensors,
+        health,
         stop,
         tasks: vec![kiosk_task, link_task, readers_task],
     })

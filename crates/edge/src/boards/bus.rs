@@ -152,6 +152,12 @@ impl Bus {
         self.inbox.health()
     }
 
+    /// A view of what this bus counts, for another thread.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge(self.inbox.clone())
+    }
+
     fn command(&self, command: Command) -> Result<(), NotSent> {
         self.inbox.put(command)?;
         self.wake();
@@ -161,6 +167,18 @@ impl Bus {
     fn wake(&self) {
         // A full pipe wakes as well.
         let _ = (&self.waker).write(&[1]);
+    }
+}
+
+/// What one bus counts, to be asked from any thread; it outlives the bus with its last numbers.
+#[derive(Clone, Debug)]
+pub struct Gauge(Arc<Inbox>);
+
+impl Gauge {
+    /// As [`Bus::health`].
+    #[must_use]
+    pub fn health(&self) -> BusHealth {
+        self.0.health()
     }
 }
 

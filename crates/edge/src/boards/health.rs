@@ -39,7 +39,7 @@ pub struct DoorNumbers {
     pub pulses: u64,
     /// How often the door was then seen open.
     pub opened: u64,
-    /// How often it was not, within ten seconds.
+    /// How often it was not, within ten seconds or before the next pulse.
     pub stayed_closed: u64,
     /// From the last bit of the frame to the poll that saw the door open, the latest time.
     pub latest: Option<Duration>,

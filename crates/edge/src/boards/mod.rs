@@ -25,7 +25,7 @@ mod outbox;
 mod shape;
 
 pub use board_8a80::{Board8a80, Board8a80Settings, check_byte};
-pub use bus::{Bus, BusError, BusSettings, Clock, EventSink};
+pub use bus::{Bus, BusError, BusSettings, Clock, EventSink, Gauge};
 pub use event::{BadFrame, BusEvent, BusTrouble, NotSent, Pulsed, UnknownOutcome, UnlockError, UnlockOrder};
 pub use health::{BoardNumbers, BusHealth, DoorNumbers};
 pub use kerong::{Cu16Settings, Cu48Settings, KerongCu16, KerongCu48, sum_byte};

@@ -16,6 +16,8 @@ use bailee_domain::time::WallTime;
 use bailee_ui::i18n::Locale;
 use tokio::sync::watch;
 
+use crate::health::Checkup;
+
 mod face;
 mod form;
 pub mod http;
@@ -34,6 +36,11 @@ pub trait Kiosk: Send + Sync + 'static {
 
     /// The bank's wall time, for countdowns.
     fn now(&self) -> WallTime;
+
+    /// What the controller last measured of itself; nothing before the first look.
+    fn checkup(&self) -> Option<Arc<Checkup>> {
+        None
+    }
 
     /// Hands an action to the engine; done once the engine has handled it and [`Kiosk::view`] shows the result.
     ///

@@ -27,7 +27,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             self.controller.lasting().map_or(Keypad::ClosedUntilReset, |l| l.budget.keypad(now.wall));
         let tampers = self.controller.lasting().map(|lasting| lasting.tampers.keys().copied().collect());
         let guarded = (self.controller.truth(), self.controller.lockdowns(now), tampers.unwrap_or_default());
-        let in_order = (self.controller.in_order(), self.controller.freshness());
+        let in_order = (self.controller.in_order(), self.controller.freshness(), self.vitals.telling());
         let status = (self.controller.doors(), self.health.clone(), keypad, in_order, guarded);
         if self.told.as_ref() == Some(&status) {
             return;
@@ -50,6 +50,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
             truth: status.4.0.clone(),
             lockdowns: status.4.1.clone(),
             tampers: status.4.2.clone(),
+            health: self.vitals.told(),
         })));
         self.told = Some(status);
     }

@@ -10,7 +10,7 @@ use bailee_domain::platform::Channel;
 use bailee_domain::time::WallTime;
 
 use super::outbox::{self, Letter};
-use super::{App, AppError, Change, people};
+use super::{App, AppError, Change, health, people};
 use crate::notify::templates::Facts;
 use crate::store::tables::alarm::{NewAlert, Raised};
 use crate::store::tables::bank::Place;
@@ -141,7 +141,10 @@ fn words(kind: &str, compartment: Option<CompartmentNo>) -> String {
             "The bank's disk is an old or a copied one: nothing opens until somebody resynchronises it"
         }
         ROSTER_CLAIMED => "The bank claims a roster that it was never given",
-        other => return other.to_owned(),
+        other => match health::words(other) {
+            Some(words) => words,
+            None => return other.to_owned(),
+        },
     };
     match compartment {
         Some(number) if !what.starts_with(char::is_uppercase) => format!("Compartment {number} {what}"),

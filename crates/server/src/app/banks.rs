@@ -166,7 +166,7 @@ pub async fn view(app: &App, principal: &Principal, id: BankId) -> Result<BankVi
     noting_denial(app, principal, outcome).await
 }
 
-async fn served(tx: &Tx, org: OrgId, id: BankId) -> Result<BankRow, AppError> {
+pub(crate) async fn served(tx: &Tx, org: OrgId, id: BankId) -> Result<BankRow, AppError> {
     let found = bank::by_id(tx, org, id).await?.filter(|bank| bank.state != BankState::Removed);
     found.ok_or(AppError::Refused(Refused::NotFound))
 }

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use super::banks::{self, Presence};
 use super::ingest::{self, Taken, Upload};
-use super::{App, AppError, Change, LiveChange, Refused, enrolment, install, witnesses};
+use super::{App, AppError, Change, LiveChange, Refused, enrolment, health, install, witnesses};
 use crate::gateway::{
     BankRegistry, Batch, Breach, Command, Commands, Enrolment, Ingest, KnownBank, Moment, News, NotAccepted,
     Pending, Ports, Position, Redeem, Unavailable,
@@ -300,13 +300,18 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
             greeted(app, id, *hello).await?;
             app.wake();
         }
-        News::Status(status) => app.live().update(id, |live| {
-            live.last_heard = Some(now);
-            live.doors = status.doors;
-            live.lockdowns = status.lockdowns;
-            live.truth = status.truth;
-            live.tampers = status.tampers;
-        }),
+        News::Status(status) => {
+            app.live().update(id, |live| {
+                live.last_heard = Some(now);
+                live.doors = status.doors;
+                live.lockdowns = status.lockdowns;
+                live.truth = status.truth;
+                live.tampers = status.tampers;
+            });
+            if let Some(report) = status.health {
+                health::heard(app, id, *report).await?;
+            }
+        }
         News::Online => {
             present(true);
             banks::mark(app, id, Presence::Online, Some(now)).await?;

@@ -11,6 +11,8 @@ use bailee_domain::time::WallTime;
 use bailee_domain::truth::Truth;
 use tokio::sync::broadcast;
 
+use super::health::HealthLive;
+
 /// Live state; cheap to clone.
 #[derive(Clone)]
 pub struct Live {
@@ -33,6 +35,8 @@ pub struct BankLive {
     pub truth: Vec<Truth>,
     /// Signs of tampering that stand.
     pub tampers: Vec<(Source, Tamper)>,
+    /// What it measures of itself; none before its first report since the platform started.
+    pub health: Option<Arc<HealthLive>>,
 }
 
 /// Something live pages may want to redraw.

@@ -18,6 +18,7 @@ pub mod enrolment;
 mod error;
 pub mod evidence;
 pub mod files;
+pub mod health;
 pub mod idempotency;
 pub mod ingest;
 pub mod install;

@@ -44,6 +44,7 @@ pub const ALL: &[Migration] = migrations![
     8 "0008_log_explorer.sql",
     9 "0009_tile_log.sql",
     10 "0010_attached_file.sql",
+    11 "0011_health.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -332,7 +332,7 @@ impl Running {
             self.controller.lasting().map(|l| l.tampers.keys().copied().collect()).unwrap_or_default();
         self.told = Some(status);
         let (version, warnings) = (self.status_version, Vec::new());
-        Some(BankStatus { version, doors, boards, keypad, warnings, lockdowns, truth, tampers })
+        Some(BankStatus { version, doors, boards, keypad, warnings, lockdowns, truth, tampers, health: None })
     }
 }
 

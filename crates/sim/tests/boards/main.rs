@@ -9,5 +9,6 @@ mod frames;
 mod gateway;
 mod rig;
 mod trouble;
+mod wear;
 mod world;
 mod xor;

@@ -7,6 +7,7 @@
 mod bank;
 mod erasure;
 mod evidence;
+mod health;
 mod log;
 mod opening;
 mod parcel;
@@ -20,6 +21,10 @@ use serde::de::DeserializeOwned;
 pub use bank::{Bank, BankOffer, BankOffered, Compartment};
 pub use erasure::{Erasure, ErasureNew, Hold, HoldNew};
 pub use evidence::{Evidence, EvidenceNew};
+pub use health::{
+    BankHealth, HealthBoard, HealthDisk, HealthDoor, HealthFinding, HealthLine, HealthPart, HealthSupply,
+    HealthTemperature, level_name,
+};
 pub use log::{Alert, Event, EventField, EventProof};
 pub use opening::{Opened, OpeningNew, OpeningSignature};
 pub use parcel::{Custody, Extended, Extension, Message, Parcel, ParcelDetail};

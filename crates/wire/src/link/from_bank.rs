@@ -6,6 +6,7 @@ use bailee_domain::bank::io::{Answer, BoardHealth, DoorStatus};
 use bailee_domain::bank::screen::LockdownShown;
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{Layout, Sensed};
+use bailee_domain::health::Health;
 use bailee_domain::id::{BankId, CommandId};
 use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::{TimeQuality, WallTime};
@@ -16,6 +17,7 @@ use super::bounds::{
     LinkError, MAX_FRAME_BYTES, coded, compartment, count, fixed, outage, outage_number, small, text,
 };
 use super::guard;
+use super::health;
 use super::proto::{self, from_bank::Body};
 use super::roster::{layout_from, layout_to};
 use super::witness::{Witnessed, witnessed_from, witnessed_to};
@@ -119,6 +121,8 @@ pub struct BankStatus {
     pub truth: Vec<Truth>,
     /// Signs of tampering that stand.
     pub tampers: Vec<(Source, Tamper)>,
+    /// What it measures of itself; none before the first look.
+    pub health: Option<Box<Health>>,
 }
 
 /// How one lock board is.
@@ -305,6 +309,7 @@ fn status_to(status: &BankStatus) -> proto::Status {
         lockdowns: guard::lockdowns_to(&status.lockdowns),
         truth: guard::truth_to(&status.truth),
         tampers: guard::tampers_to(&status.tampers),
+        health: status.health.as_deref().map(health::health_to),
     }
 }
 
@@ -324,6 +329,7 @@ fn status_from(status: proto::Status) -> Result<BankStatus, LinkError> {
         lockdowns: guard::lockdowns_from(status.lockdowns)?,
         truth: guard::truth_from(status.truth)?,
         tampers: guard::tampers_from(&status.tampers)?,
+        health: status.health.map(|health| health::health_from(health).map(Box::new)).transpose()?,
         warnings: status.warnings.into_iter().map(|w| text(w, "warning")).collect::<Result<_, _>>()?,
     })
 }

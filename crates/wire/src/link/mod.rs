@@ -9,6 +9,7 @@ mod command;
 mod from_bank;
 mod from_platform;
 mod guard;
+mod health;
 mod people;
 mod roster;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use bounds::{LinkError, MAX_FRAME_BYTES, MAX_TEXT_BYTES};
 pub use command::{Assembler, MAX_PARTS, MAX_REQUEST_BYTES, PART_BYTES, Part, RequestError, split};
 pub use from_bank::{BankStatus, BoardStatus, Enrol, Events, FromBank, Hello};
 pub use from_platform::{Enrolled, FromPlatform, RefusedReason};
+pub use health::{decode_health, encode_health};
 pub(crate) use roster::{decode_roster, encode_roster};
 #[cfg(test)]
 pub(crate) use tests::roster as sample_roster;

@@ -119,6 +119,7 @@ fn status(dice: &mut Dice) -> BankStatus {
         lockdowns: list(dice, 3, guard::samples::lockdown),
         truth: list(dice, 5, guard::samples::truth),
         tampers: list(dice, 3, guard::samples::sign),
+        health: dice.pick(&[None, Some(())]).map(|()| Box::new(super::health::sample())),
     }
 }
 

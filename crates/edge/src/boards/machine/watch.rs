@@ -35,6 +35,8 @@ struct Pulse {
     /// The board said that its switch saw the door open.
     said_open: bool,
     counted: bool,
+    /// The door stood open already: nothing can be learnt from this pulse.
+    was_open: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,7 +68,11 @@ impl Watch {
         let numbers = health.doors.entry(door).or_default();
         numbers.pulses += 1;
         let was_open = memory.is_open == Some(true);
-        memory.pulse = Some(Pulse { at, taken: false, said_open: false, counted: was_open });
+        let pulse = Pulse { at, taken: false, said_open: false, counted: was_open, was_open };
+        // A door that needs another pulse did not open at the first.
+        if memory.pulse.replace(pulse).is_some_and(|before| !before.was_open) {
+            numbers.stayed_closed += 1;
+        }
     }
 
     /// The frame did not leave after all, or the board refused.
@@ -132,8 +138,11 @@ impl Watch {
         let memory = self.doors.entry(door).or_default();
         let Some(pulse) = &mut memory.pulse else { return };
         if now > pulse.at + OPENS_WITHIN {
+            let was_open = pulse.was_open;
             memory.pulse = None;
-            health.doors.entry(door).or_default().stayed_closed += 1;
+            if !was_open {
+                health.doors.entry(door).or_default().stayed_closed += 1;
+            }
             return;
         }
         if pulse.counted || !pulse.taken || now < pulse.at + MOVES_WITHIN {

@@ -16,6 +16,7 @@ use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use bailee_domain::bank::screen::{Notice, View};
 use bailee_ui::headers::{self, Profile};
+use bailee_wire::json;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -58,6 +59,7 @@ pub fn router<K: Kiosk>(kiosk: Arc<K>, setup: Setup, beat: Duration) -> Router {
         .route("/frame", post(frame::look::<K>))
         .route("/events", get(events::follow::<K>))
         .route("/healthz", get(health::<K>))
+        .route("/status", get(status::<K>))
         .merge(bailee_ui::assets::router())
         .with_state(shared)
         .layer(from_fn(guard::loopback_only))
@@ -158,6 +160,16 @@ async fn settings<K: Kiosk>(State(bank): Bank<K>, headers: HeaderMap, Form(form)
         }
         None => bank.shown(&headers, StatusCode::BAD_REQUEST, None),
     }
+}
+
+/// What the controller measures of itself and what is not as it should be, as the platform is told.
+async fn status<K: Kiosk>(State(bank): Bank<K>) -> Response {
+    let Some(checkup) = bank.kiosk.checkup() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, Body::from("nothing was measured yet\n")).into_response();
+    };
+    let stands: Vec<_> = checkup.stands.iter().map(|stands| (stands.finding, Some(stands.since))).collect();
+    let body = json::text(&json::BankHealth::of(&checkup.health, &stands, bank.kiosk.now()));
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// Whether the engine still runs and works, for the service that watches this one.

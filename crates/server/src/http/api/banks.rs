@@ -1,15 +1,16 @@
 //! `/api/v1/banks`
 
 use axum::extract::{Path, State};
+use bailee_domain::health::Health;
 use bailee_wire::event::time_text;
-use bailee_wire::json::{self, Bank, BankOffer, BankOffered, Compartment, Problem as Wrong};
+use bailee_wire::json::{self, Bank, BankHealth, BankOffer, BankOffered, Compartment, Problem as Wrong};
 
 use super::read::{Asked, Caller, Json, body, id};
 use super::{Answer, show};
 use crate::app::enrolment::{self, OfferEnrolment};
-use crate::app::{banks, settings};
+use crate::app::{banks, health, settings};
 use crate::http::Http;
-use crate::http::problem::created;
+use crate::http::problem::{Problem, created};
 
 /// Every bank the token may see, by name.
 #[utoipa::path(get, path = "/api/v1/banks", tag = "banks",
@@ -40,6 +41,16 @@ pub async fn compartments(
     let asked = asked.only(&[])?;
     let found = banks::view(http.app(), &caller, id(&bank)?).await?;
     Ok(asked.page(&http, "compartments", show::compartments(&found.summary), None))
+}
+
+/// What a bank measures of itself and what is not as it should be; of a bank that is offline, the last it sent.
+#[utoipa::path(get, path = "/api/v1/banks/{bank}/health", tag = "banks",
+    params(("bank" = String, Path, description = "`bnk_…`")),
+    responses((status = 200, body = BankHealth), (status = 404, body = Wrong, description = "No such bank, or it has sent no report yet")))]
+pub async fn health(State(http): State<Http>, Caller(caller): Caller, Path(bank): Path<String>) -> Answer {
+    let shown = health::view(http.app(), &caller, id(&bank)?).await?;
+    let (report, heard) = shown.report.ok_or_else(Problem::not_found)?;
+    Ok(body(&BankHealth::of(&Health { at: heard, ..report }, &shown.findings, http.app().now())))
 }
 
 /// Makes a place for a new bank and the one-time token for its controller.

@@ -11,13 +11,15 @@ use bailee_ui::map::Detail;
 
 use super::form::{Form, Query};
 use super::gate::Who;
+use super::health;
 use super::lockdown;
 use super::notice::Done;
 use super::shell::{Answer, live_shell, show};
 use super::views::Section;
-use super::views::banks::{Bank, Banks, DemoControls, Door, HealthLine, Shown};
+use super::views::banks::{Bank, Banks, DemoControls, Door, Shown};
 use super::words::{self, Names};
-use crate::app::banks::{self, BankSummary, BankView, RosterState, ServiceWish};
+use crate::app::banks::{self, BankSummary, BankView, ServiceWish};
+use crate::app::health as app_health;
 use crate::app::log::{self, ListLog, LogFilter};
 use crate::app::parcels::{self, ListParcels, ParcelFilter, ParcelState};
 use crate::app::{FieldError, Principal, Refused};
@@ -73,6 +75,7 @@ pub async fn view(
     let id: BankId = bank.parse().map_err(|_| Problem::not_found())?;
     let (principal, page) = (&who.session()?.principal, who.page());
     let found = banks::view(http.app(), principal, id).await?;
+    let measured = app_health::view(http.app(), principal, id).await?;
     let names = names(std::slice::from_ref(&found.summary));
     let shown = if query.text("view") == "table" { Shown::Table } else { Shown::Map };
     let mut card = words::card(&found.summary, &found.site_name);
@@ -94,7 +97,7 @@ pub async fn view(
         shown,
         door,
         guard: lockdown::guard(&page, principal, &found.summary),
-        health: health(http, &page, &found),
+        health: health::shown(&page, http.app().now(), &found, &measured),
         events: events(http, who, &names, LogFilter { bank: Some(id), ..LogFilter::default() }).await?,
         demo: switches(http, id, card.map.highlight),
         bank: card,
@@ -161,39 +164,6 @@ async fn events(
     }
     let listed = log::list(http.app(), principal, ListLog { filter, before: None, limit: 10 }).await?;
     Ok(listed.rows.iter().map(|row| words::timeline(&who.page(), names, row)).collect())
-}
-
-fn health(http: &Http, page: &bailee_ui::layout::Page, found: &BankView) -> Vec<HealthLine> {
-    let bank = &found.summary;
-    let silent = bank.last_heard.map(|at| words::age(http.app().now().since_ms(at)));
-    let line = |name: &str, finding: String, sound: bool, advice: String| HealthLine {
-        name: name.to_owned(),
-        finding,
-        sound,
-        advice: if sound { String::new() } else { advice },
-    };
-    let doors = &bank.live.doors;
-    let alarms = doors.iter().filter(|door| door.alarm).count();
-    let out = doors.iter().filter(|door| door.out_of_service.is_some()).count();
-    let mut lines = vec![
-        line(
-            &page.t("nav-banks"),
-            silent.unwrap_or_else(|| page.t("link-never")),
-            bank.online,
-            page.t("bank-offline-works"),
-        ),
-        line(
-            &page.t("event-roster-taken"),
-            String::new(),
-            found.roster == RosterState::Current,
-            page.t("bank-offline-works"),
-        ),
-        line(&page.t("nav-audit"), format!("{}", found.last_seq), true, String::new()),
-        line(&page.t("state-alarm"), alarms.to_string(), alarms == 0, String::new()),
-        line(&page.t("state-out-of-service"), out.to_string(), out == 0, String::new()),
-    ];
-    lines.sort_by_key(|line| line.sound);
-    lines
 }
 
 fn switches(http: &Http, bank: BankId, chosen: Option<u16>) -> Option<DemoControls> {

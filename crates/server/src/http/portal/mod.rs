@@ -13,6 +13,7 @@ mod evidence;
 mod files;
 pub(super) mod form;
 mod gate;
+mod health;
 mod holds;
 mod live;
 mod lockdown;

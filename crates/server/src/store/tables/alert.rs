@@ -1,5 +1,6 @@
 //! `alert`: what needs somebody's attention.
 
+use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::{AlertId, BankId, OrgId, SiteId};
 use bailee_domain::time::WallTime;
 
@@ -116,6 +117,24 @@ pub async fn acknowledge(tx: &Tx, id: AlertId, by: &str, at: WallTime) -> Result
     let sql = "UPDATE alert SET state = 'acknowledged', acknowledged_by = $2, acknowledged_at = $3
          WHERE id = $1 AND state = 'open'";
     Ok(tx.exec(sql, params![id.to_string(), by, at.unix_ms()]).await? == 1)
+}
+
+/// Takes the open alerts of a kind and a door back, because what they are about is over; returns them.
+///
+/// # Errors
+/// The store's.
+pub async fn clear(
+    tx: &Tx,
+    bank: BankId,
+    kind: &str,
+    compartment: Option<CompartmentNo>,
+    at: WallTime,
+) -> Result<Vec<AlertId>, StoreError> {
+    let sql = "UPDATE alert SET state = 'acknowledged', acknowledged_by = 'platform', acknowledged_at = $4
+         WHERE bank = $1 AND kind = $2 AND COALESCE(compartment, -1) = $3 AND state = 'open' RETURNING id";
+    let door = compartment.map_or(-1, |compartment| i64::from(compartment.0));
+    let values = params![bank.to_string(), kind, door, at.unix_ms()];
+    tx.query(sql, values).await?.iter().map(|row| parsed(row, "id")).collect()
 }
 
 fn places(values: &mut Vec<Value>, banks: &[BankId]) -> String {

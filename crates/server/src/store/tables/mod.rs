@@ -14,6 +14,7 @@ pub mod enrolment;
 pub mod erasure;
 pub mod event;
 pub mod evidence;
+pub mod health;
 pub mod idempotency;
 pub mod legal_hold;
 pub mod log_index;

@@ -4,6 +4,7 @@
 //! `/demo/banks/{id}/force` (`compartment`). Live: patch `map-…`, `bank-head`, `door`, `health`.
 
 use super::Shell;
+use super::health::Health;
 use super::lockdown::{Guard, Locked, TruthLine};
 use askama::Template;
 use bailee_ui::form::{Choice, Field};
@@ -73,39 +74,6 @@ pub struct Banks {
     pub shell: Shell,
     /// The banks.
     pub banks: Vec<BankCard>,
-}
-
-/// One line about a bank's health.
-#[derive(Clone, Debug)]
-pub struct HealthLine {
-    /// What is measured, in the reader's language, such as "Clock".
-    pub name: String,
-    /// The finding, such as "0.2 s off".
-    pub finding: String,
-    /// Whether it is as it should be.
-    pub sound: bool,
-    /// Why it is not and what to do; empty when sound.
-    pub advice: String,
-}
-
-impl HealthLine {
-    /// Its meaning.
-    #[must_use]
-    pub fn tone(&self) -> Tone {
-        if self.sound { Tone::Ok } else { Tone::Warn }
-    }
-
-    /// Its symbol.
-    #[must_use]
-    pub fn icon(&self) -> &'static str {
-        if self.sound { "check" } else { "warning" }
-    }
-
-    /// The key of its word.
-    #[must_use]
-    pub fn key(&self) -> &'static str {
-        if self.sound { "sound" } else { "look" }
-    }
 }
 
 /// The door a person chose on the map.
@@ -180,8 +148,8 @@ pub struct Bank {
     pub door: Option<Door>,
     /// Lockdown and signs of tampering.
     pub guard: Guard,
-    /// Its health, worst first.
-    pub health: Vec<HealthLine>,
+    /// Its health.
+    pub health: Health,
     /// Its last events, newest first.
     pub events: Vec<TimelineItem>,
     /// Only in the demo.
@@ -235,12 +203,6 @@ impl Bank {
         let mut bank = BankCard::samples().remove(1);
         bank.map.detail = Detail::Full;
         bank.map.link = Some("?compartment=".into());
-        let line = |name: &str, finding: &str, advice: &str| HealthLine {
-            name: name.into(),
-            finding: finding.into(),
-            sound: advice.is_empty(),
-            advice: advice.into(),
-        };
         let events = super::parcels::sample_timeline(&page);
         Self {
             shell: Shell::sample(super::Section::Banks),
@@ -264,16 +226,7 @@ impl Bank {
                 reason: Field::default(),
             }),
             guard: Guard::sample(&page),
-            health: vec![
-                line(
-                    "Link",
-                    "offline for 29 min",
-                    "Look at the network cable and the switch. The bank goes on working.",
-                ),
-                line("Clock", "0.2 s off", ""),
-                line("Journal", "1 204 entries, 12 not yet uploaded", ""),
-                line("Boards", "2 of 2 answer", ""),
-            ],
+            health: Health::sample(&page),
             events,
             demo: Some(DemoControls {
                 network: false,

@@ -19,6 +19,7 @@ pub mod demo;
 pub mod erasure;
 pub mod evidence;
 pub mod files;
+pub mod health;
 pub mod holds;
 pub mod lockdown;
 pub mod messages;
