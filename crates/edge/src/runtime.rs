@@ -7,6 +7,7 @@
 mod cabinet;
 mod status;
 mod vitals;
+mod wires;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -14,25 +15,22 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bailee_domain::bank::io::{Action, BoardHealth, Candidate, Checked, DoorStatus, Input, Request, Verdict};
-use bailee_domain::bank::screen::{LockdownShown, View};
-use bailee_domain::boot_tag::Freshness;
-use bailee_domain::budget::Keypad;
+use bailee_domain::bank::io::{Action, BoardHealth, Candidate, Checked, Input, Request, Verdict};
+use bailee_domain::bank::screen::View;
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout};
 use bailee_domain::event::Severity;
 use bailee_domain::health::Health;
 use bailee_domain::health::standing::Standing;
 use bailee_domain::id::{BankId, CommandId};
-use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::{Now, TrustedClock, WallTime};
-use bailee_domain::truth::{ItemSensed, Truth};
+use bailee_domain::truth::ItemSensed;
 use bailee_wire::link::BankStatus;
 use bailee_wire::response::{self, Response};
 use rand_core::CryptoRng;
 use tokio::sync::{oneshot, watch};
 
-use crate::boards::{BoardAddress, Bus, BusEvent};
+use crate::boards::{Bus, BusEvent};
 use crate::clock::Clocks;
 use crate::codes::CodeChecker;
 use crate::controller::{Controller, Effect};
@@ -44,7 +42,9 @@ use crate::signatures::{self, Job};
 use crate::siren::SirenLine;
 use crate::tokens;
 use crate::witness::Accusation;
+use status::Told;
 use vitals::Vitals;
+pub use wires::Wires;
 
 /// Messages that may wait; more come only from something that has gone mad, and are refused.
 const QUEUE: usize = 1_024;
@@ -92,25 +92,6 @@ pub enum News {
 
 /// Where news for the link goes; it must not block.
 pub type NewsSink = Box<dyn FnMut(News) + Send>;
-
-/// Which lock hangs where.
-#[derive(Clone, Debug, Default)]
-pub struct Wires {
-    /// By the board's number in the configuration: its bus and its address there.
-    boards: BTreeMap<u8, (usize, BoardAddress)>,
-}
-
-impl Wires {
-    /// Notes that board `number` answers to `address` on bus `bus`.
-    pub fn board(&mut self, number: u8, bus: usize, address: BoardAddress) {
-        self.boards.insert(number, (bus, address));
-    }
-
-    /// The number of the board at an address on a bus.
-    pub(crate) fn number(&self, bus: usize, address: BoardAddress) -> Option<u8> {
-        self.boards.iter().find(|(_, at)| **at == (bus, address)).map(|(number, _)| *number)
-    }
-}
 
 /// What the loop works with.
 pub struct Parts<D, R> {
@@ -296,12 +277,6 @@ fn start_checker(
     })?;
     Ok(jobs)
 }
-
-/// What the link was told last: doors, boards, keypad, whether the bank is in order, and since when its health.
-type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>, u64), Guarded);
-
-/// The four states of every compartment, lockdowns and signs of tampering, as the link was told.
-type Guarded = (Vec<Truth>, Vec<LockdownShown>, Vec<(Source, Tamper)>);
 
 struct Engine<D, R> {
     controller: Controller<D, R>,

@@ -1,14 +1,25 @@
 //! What the link is told of the bank's condition, when it has changed.
 
-use bailee_domain::bank::io::BoardHealth;
+use std::collections::BTreeMap;
+
+use bailee_domain::bank::io::{BoardHealth, DoorStatus};
+use bailee_domain::bank::screen::LockdownShown;
 use bailee_domain::boot_tag::Freshness;
 use bailee_domain::budget::Keypad;
+use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::Now;
+use bailee_domain::truth::Truth;
 use bailee_wire::link::{BankStatus, BoardStatus};
 use rand_core::CryptoRng;
 
 use super::{Engine, News};
 use crate::journal::Disk;
+
+/// What the link was told last: doors, boards, keypad, whether the bank is in order, and since when its health.
+pub(super) type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>, u64), Guarded);
+
+/// The four states of every compartment, lockdowns and signs of tampering, as the link was told.
+type Guarded = (Vec<Truth>, Vec<LockdownShown>, Vec<(Source, Tamper)>);
 
 impl<D: Disk, R: CryptoRng> Engine<D, R> {
     /// What the platform must know about the guard against old disks.
