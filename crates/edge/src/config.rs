@@ -42,6 +42,10 @@ pub struct EdgeConfig {
     /// The TPM that tells this disk from a copy, as a TCTI names it, such as `device:/dev/tpmrm0`.
     #[serde(default)]
     pub tpm: Option<String>,
+    /// SHA-256 PCRs of that TPM, at most eight, that must be as they were when the bank's keys were sealed, such as `[7]` for
+    /// secure boot. Firmware that changes them makes the bank's keys unreadable: it is then enrolled anew.
+    #[serde(default)]
+    pub tpm_pcrs: Vec<u8>,
     /// Tamper switches.
     #[serde(default, rename = "switch")]
     pub switches: Vec<SwitchConfig>,
@@ -176,6 +180,7 @@ impl EdgeConfig {
             compartments,
             siren: None,
             tpm: None,
+            tpm_pcrs: Vec::new(),
             switches: Vec::new(),
             vibration: Vec::new(),
         }
@@ -213,6 +218,10 @@ impl EdgeConfig {
         }
         if let Some(fault) = self.vibration.iter().find_map(VibrationConfig::fault) {
             return Err(invalid(fault));
+        }
+        let too_high = self.tpm_pcrs.iter().any(|pcr| *pcr > 23);
+        if too_high || self.tpm_pcrs.len() > 8 || (self.tpm.is_none() && !self.tpm_pcrs.is_empty()) {
+            return Err(invalid("tpm_pcrs names at most eight PCRs from 0 to 23 of the TPM named by tpm"));
         }
         self.readers.check().map_err(ConfigError::Invalid)?;
         boards::check(&self.buses, &self.compartments)

@@ -7,6 +7,8 @@ use bailee_wire::enrol::{EnrolError, Enrolment};
 
 use crate::config::{ConfigError, EdgeConfig};
 use crate::installation::{Enrolled, Installation, InstallationError};
+use crate::kek::Home;
+use crate::rollback::TagStoreError;
 use crate::uplink::{EnrolmentFailed, NewBank, TcpDial, enrol};
 use crate::witness::{BankWitness, BankWitnessError};
 
@@ -22,6 +24,9 @@ pub enum EnrolmentError {
     /// The data folder.
     #[error("the data folder cannot be used")]
     Installation(#[from] InstallationError),
+    /// The TPM.
+    #[error("the TPM does not forget the bank that was here before")]
+    Tpm(#[from] TagStoreError),
     /// The bank's witness.
     #[error("the bank is enrolled, but its witness cannot remember the platform's log")]
     Witness(#[from] BankWitnessError),
@@ -60,10 +65,25 @@ pub async fn run(config: &EdgeConfig, token: &str) -> Result<Installation, Enrol
         code_salt: given.code_salt,
         code_epoch: given.code_epoch,
     };
-    let installation = Installation::create(&config.data_dir, &enrolled, &mut OsRandom)?;
+    let home = Home::of(config);
+    forget_tag(config)?;
+    let installation = Installation::create(&home, &enrolled, &mut OsRandom)?;
     // A stop here leaves a bank that believes the first log key it is told over the pinned link.
     if let Some(log_key) = &given.log_key {
-        BankWitness::open(&config.data_dir, given.bank)?.pin(log_key)?;
+        BankWitness::open(&home, given.bank)?.pin(log_key)?;
     }
     Ok(installation)
+}
+
+/// A machine that is enrolled anew keeps no tag of the bank before: the new one could not read it.
+#[cfg(feature = "tpm")]
+fn forget_tag(config: &EdgeConfig) -> Result<(), TagStoreError> {
+    // The owner removes it, so the value it was written under is not needed.
+    config.tpm.as_ref().map_or(Ok(()), |device| crate::tpm::TpmTags::open(device, [0; 32]).forget())
+}
+
+#[cfg(not(feature = "tpm"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+const fn forget_tag(_: &EdgeConfig) -> Result<(), TagStoreError> {
+    Ok(())
 }

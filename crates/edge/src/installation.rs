@@ -1,7 +1,7 @@
 //! What enrolment gave this bank, sealed in the data folder: who it is, whom it trusts, and its keys.
 //!
-//! `kek` holds the key-encryption key (mode 0600), `bank` everything else under a data key of its own. A thief of
-//! the folder has both; a later key provider (TPM) takes the first away from them.
+//! The key-encryption key is where [`Home`] says: in `kek` (mode 0600), or in `kek.tpm` sealed by the machine's TPM. `bank` holds
+//! everything else under a data key of its own. A thief of a folder without a TPM has both.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use aws_lc_rs::hmac;
 use bailee_domain::id::{BankId, OrgId};
 use bailee_vault::Secret;
 use bailee_vault::code::BankCodeKey;
-use bailee_vault::kek::{FileKek, FileKekError, WrappedKey};
+use bailee_vault::kek::WrappedKey;
 use bailee_vault::seal::{Aad, KeyId, Purpose, SealError, Sealer, StoredKey};
 use bailee_vault::sign::SigningKey;
 use bailee_vault::stretch::Cost;
@@ -21,6 +21,7 @@ use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{JournalId, SealKey};
+use crate::kek::{Home, HomeError};
 
 const PLACE: Aad<'static> = Aad { table: "edge", column: "installation", row: b"1" };
 const PURPOSE: &str = "installation";
@@ -44,8 +45,8 @@ pub enum InstallationError {
         source: std::io::Error,
     },
     /// The key-encryption key cannot be used.
-    #[error("the key file cannot be used")]
-    Kek(#[from] FileKekError),
+    #[error("the key of this data folder cannot be used")]
+    Kek(#[from] HomeError),
     /// The file was changed, or belongs to another key.
     #[error("the sealed installation cannot be opened")]
     Seal(#[from] SealError),
@@ -105,7 +106,13 @@ impl Installation {
     ///
     /// # Errors
     /// [`InstallationError`]; nothing is left half-written.
-    pub fn create(dir: &Path, enrolled: &Enrolled, rng: &mut impl Rng) -> Result<Self, InstallationError> {
+    pub fn create(
+        home: impl Into<Home>,
+        enrolled: &Enrolled,
+        rng: &mut impl Rng,
+    ) -> Result<Self, InstallationError> {
+        let home = home.into();
+        let dir = home.dir();
         Self::refuse_second(dir)?;
         std::fs::create_dir_all(dir).map_err(io(dir))?;
         let mut journal_key = [0; 32];
@@ -122,10 +129,9 @@ impl Installation {
             code_salt: enrolled.code_salt,
             code_epoch: enrolled.code_epoch,
         };
-        let path = dir.join("kek");
-        let kek = if path.exists() { FileKek::open(&path)? } else { FileKek::create(&path, rng)? };
-        let stored = StoredKey::create(&kek, Purpose::new(PURPOSE)?, rng)?;
-        let sealer = Sealer::new(stored.id, &stored.unwrap(&kek)?);
+        let kek = home.open_or_create(rng)?;
+        let stored = StoredKey::create(kek.as_ref(), Purpose::new(PURPOSE)?, rng)?;
+        let sealer = Sealer::new(stored.id, &stored.unwrap(kek.as_ref())?);
         let plain = serde_json::to_vec(&new).expect("plain data becomes JSON");
         let file = File {
             key_id: stored.id.0,
@@ -152,18 +158,20 @@ impl Installation {
     ///
     /// # Errors
     /// [`InstallationError`].
-    pub fn open(dir: &Path) -> Result<Self, InstallationError> {
+    pub fn open(home: impl Into<Home>) -> Result<Self, InstallationError> {
+        let home = home.into();
+        let dir = home.dir();
         let path = dir.join("bank");
         if !path.exists() {
             return Err(InstallationError::NotEnrolled(dir.to_owned()));
         }
-        let kek = FileKek::open(&dir.join("kek"))?;
+        let kek = home.open()?;
         let text = std::fs::read(&path).map_err(io(&path))?;
         let file: File = serde_json::from_slice(&text).map_err(|_| InstallationError::Malformed)?;
         let bytes = |text: &str| BASE64.decode(text).map_err(|_| InstallationError::Malformed);
         let wrapped = WrappedKey::from_bytes(&bytes(&file.key)?).map_err(SealError::from)?;
         let stored = StoredKey { id: KeyId(file.key_id), purpose: Purpose::new(PURPOSE)?, wrapped };
-        let sealer = Sealer::new(stored.id, &stored.unwrap(&kek)?);
+        let sealer = Sealer::new(stored.id, &stored.unwrap(kek.as_ref())?);
         let plain = sealer.open(&PLACE, &bytes(&file.sealed)?)?;
         serde_json::from_slice(plain.expose()).map_err(|_| InstallationError::Malformed)
     }

@@ -14,6 +14,7 @@ pub mod enrolment;
 pub mod health;
 pub mod installation;
 pub mod journal;
+pub mod kek;
 pub mod kiosk;
 pub mod link;
 pub mod readers;

@@ -23,6 +23,7 @@ use crate::controller::{Controller, StartError};
 use crate::health::{self, Looker};
 use crate::installation::{Installation, InstallationError};
 use crate::journal::{FolderDisk, Journal, JournalError};
+use crate::kek::Home;
 use crate::kiosk::{self, Kiosk};
 use crate::link::{self, LinkSwitch};
 use crate::readers::feed::{Fed, FeedError};
@@ -130,7 +131,8 @@ impl Running {
 /// # Errors
 /// [`RunError`], saying what to look at.
 pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
-    let installation = Installation::open(&config.data_dir)?;
+    let home = Home::of(config);
+    let installation = Installation::open(&home)?;
     let layout = config.layout()?;
     let clocks = Clocks::start();
     let disk = FolderDisk::open(&config.data_dir.join("journal"))
@@ -155,7 +157,7 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
     let looker = Looker::new(config, layout.clone(), pins, (gauges, wires.clone()), Path::new(SYSTEM));
     let (stop, stopped) = watch::channel(false);
     let backlog = controller.backlog();
-    let witness = open_witness(config, installation.bank()?);
+    let witness = open_witness(&home, installation.bank()?);
     if let Some(witness) = &witness {
         backlog.lock().unwrap_or_else(PoisonError::into_inner).witnesses_with(witness.key());
     }
@@ -176,7 +178,7 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
         sensors: sensors.clone(),
     };
     let (switch_queue, sensor_queue) = (sender.clone(), sender.clone());
-    let readers = Fed::start(config, &installation, clocks, sender.clone())?;
+    let readers = Fed::start((config, &home), &installation, clocks, sender.clone())?;
     let engine = Loop::start(parts, (sender, inbox))
         .map_err(|source| RunError::Io { what: "the engine loop cannot start", source })?;
     let health = health::start(looker, engine.handle.clone(), clocks)
@@ -227,8 +229,8 @@ fn tag_store(config: &EdgeConfig, _: &Installation) -> Result<Option<Box<dyn Tag
 }
 
 /// A bank whose witness can't work serves all the same; the platform shows that it doesn't cosign.
-fn open_witness(config: &EdgeConfig, bank: BankId) -> Option<BankWitness> {
-    match BankWitness::open(&config.data_dir, bank) {
+fn open_witness(home: &Home, bank: BankId) -> Option<BankWitness> {
+    match BankWitness::open(home, bank) {
         Ok(witness) => Some(witness),
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! Boot tags in a real TPM's NV storage: `swtpm`, started by the test.
+//! Boot tags in a real TPM's NV storage, and keys sealed by it: `swtpm`, started by the test.
 #![cfg(feature = "tpm")]
 #![expect(clippy::unwrap_used, reason = "helpers of a test may fail it")]
 
@@ -6,10 +6,17 @@ use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use bailee_domain::boot_tag::BootTag;
+use bailee_domain::id::{BankId, OrgId};
+use bailee_edge::installation::{Enrolled, Installation, InstallationError};
+use bailee_edge::kek::{Home, HomeError, Sealing};
 use bailee_edge::rollback::TagStore;
-use bailee_edge::tpm::TpmTags;
+use bailee_edge::tpm::{TpmSeal, TpmTags};
+use bailee_vault::sign::SigningKey;
+use bailee_vault::stretch::Cost;
+use bailee_vault::{OsRandom, Secret};
 
 const AUTH: [u8; 32] = [3; 32];
 
@@ -91,4 +98,92 @@ fn a_tag_outlives_the_power_and_another_tpm_does_not_know_it() {
 
     let other = power_on(elsewhere.path()).unwrap();
     assert_eq!(TpmTags::open(&other.device, AUTH).read().unwrap(), None);
+}
+
+fn enrolled() -> Enrolled {
+    Enrolled {
+        bank: BankId::from_bytes([1; 16]),
+        org: OrgId::from_bytes([2; 16]),
+        address: "127.0.0.1:1".into(),
+        pins: vec![[3; 32]],
+        link_seed: [4; 32],
+        device_seed: [5; 32],
+        code_key: [6; 32],
+        code_salt: [7; 16],
+        code_epoch: 1,
+    }
+}
+
+fn home(dir: &Path, tpm: &Tpm) -> Home {
+    Home::sealed(dir, Arc::new(TpmSeal::new(&tpm.device, Vec::new())))
+}
+
+#[test]
+fn a_disk_copied_to_another_machine_tells_none_of_its_keys() {
+    let (here, there, disk) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(tpm) = power_on(here.path()) else { return };
+    Installation::create(&home(disk.path(), &tpm), &enrolled(), &mut OsRandom).unwrap();
+    drop(tpm);
+
+    let tpm = power_on(here.path()).unwrap();
+    let opened = Installation::open(&home(disk.path(), &tpm)).unwrap();
+    assert_eq!(opened.device().public(), SigningKey::from_seed(&Secret::new([5; 32])).public());
+    assert_eq!(opened.code_key(Cost::SIMULATION).unwrap().key.expose(), &[6; 32], "its own machine opens it");
+    let other = power_on(there.path()).unwrap();
+    let refused = Installation::open(&home(disk.path(), &other));
+    assert!(matches!(refused, Err(InstallationError::Kek(HomeError::Sealing { .. }))), "another TPM");
+    let refused = Installation::open(disk.path());
+    assert!(matches!(refused, Err(InstallationError::Kek(HomeError::NoTpm(_)))), "no TPM");
+    let files: Vec<u8> = std::fs::read_dir(disk.path())
+        .unwrap()
+        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    for secret in [[4; 32], [5; 32], [6; 32]] {
+        assert!(!files.windows(32).any(|bytes| bytes == secret), "a key lies on the disk");
+    }
+}
+
+#[test]
+fn a_bank_enrolled_before_it_had_a_tpm_moves_its_key_there() {
+    let (here, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(tpm) = power_on(here.path()) else { return };
+    Installation::create(disk.path(), &enrolled(), &mut OsRandom).unwrap();
+    assert!(disk.path().join("kek").exists());
+    for _ in 0..2 {
+        let opened = Installation::open(&home(disk.path(), &tpm)).unwrap();
+        assert_eq!(opened.code_key(Cost::SIMULATION).unwrap().key.expose(), &[6; 32]);
+        assert!(!disk.path().join("kek").exists() && disk.path().join("kek.tpm").exists());
+    }
+}
+
+#[test]
+fn changed_firmware_does_not_open_a_key_bound_to_what_was_measured() {
+    let here = tempfile::tempdir().unwrap();
+    let Some(tpm) = power_on(here.path()) else { return };
+    let (bound, free) = (TpmSeal::new(&tpm.device, vec![7, 16]), TpmSeal::new(&tpm.device, Vec::new()));
+    let key = Secret::new([8; 32]);
+    let (with, without) = (bound.seal(&key).unwrap(), free.seal(&key).unwrap());
+    assert_eq!(bound.unseal(&with).unwrap().expose(), &[8; 32]);
+    assert!(free.unseal(&with).is_err(), "the policy can't be left out");
+    extend(&tpm.device);
+    assert!(bound.unseal(&with).is_err(), "something else was measured");
+    assert_eq!(free.unseal(&without).unwrap().expose(), &[8; 32]);
+    for sealed in [&[][..], &[0xff, 0xff], &with[..with.len() - 1], &[0; 300]] {
+        assert!(bound.unseal(sealed).is_err());
+    }
+}
+
+/// Measures something into PCR 16.
+fn extend(device: &str) {
+    use tss_esapi::handles::PcrHandle;
+    use tss_esapi::interface_types::algorithm::HashingAlgorithm;
+    use tss_esapi::interface_types::session_handles::AuthSession;
+    use tss_esapi::structures::{Digest, DigestValues};
+    let mut context = tss_esapi::Context::new(device.parse().unwrap()).unwrap();
+    let mut values = DigestValues::new();
+    values.set(HashingAlgorithm::Sha256, Digest::try_from(vec![1; 32]).unwrap());
+    context
+        .execute_with_session(Some(AuthSession::Password), |tpm| tpm.pcr_extend(PcrHandle::Pcr16, values))
+        .unwrap();
 }

@@ -9,7 +9,6 @@ use bailee_domain::bank::io::Input;
 use bailee_domain::bank::screen::{Screen, View};
 use bailee_domain::tamper::{Sign, Source};
 use bailee_vault::badge::BadgeKey;
-use bailee_vault::kek::{FileKek, FileKekError};
 use bailee_vault::stretch::Cost;
 use tokio::sync::{oneshot, watch};
 
@@ -20,6 +19,7 @@ use super::{Needs, Readers};
 use crate::clock::Clocks;
 use crate::config::EdgeConfig;
 use crate::installation::{Installation, InstallationError};
+use crate::kek::{Home, HomeError};
 use crate::runtime::Message;
 
 /// What the engine shows within this time after a badge is the answer to it.
@@ -119,7 +119,7 @@ pub enum FeedError {
     Installation(#[from] InstallationError),
     /// The key-encryption key.
     #[error("the key file cannot be used")]
-    Kek(#[from] FileKekError),
+    Kek(#[from] HomeError),
     /// The readers' keys.
     #[error("the readers' keys cannot be used")]
     Store(#[from] StoreError),
@@ -140,7 +140,7 @@ impl Fed {
     /// # Errors
     /// [`FeedError`].
     pub fn start(
-        config: &EdgeConfig,
+        (config, home): (&EdgeConfig, &Home),
         installation: &Installation,
         clocks: Clocks,
         queue: SyncSender<Message>,
@@ -148,7 +148,7 @@ impl Fed {
         let keys = if config.readers.osdp.is_empty() {
             ReaderKeys::default()
         } else {
-            ReaderKeys::open(&config.data_dir, &FileKek::open(&config.data_dir.join("kek"))?)?
+            ReaderKeys::open(&config.data_dir, home.open()?.as_ref())?
         };
         let key = Arc::new(BadgeKey::of(&installation.code_key(Cost::STANDARD)?));
         let last = LastUsed::new(clocks);

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use bailee_vault::OsRandom;
 use bailee_vault::badge::BadgeKey;
-use bailee_vault::kek::{FileKek, FileKekError, KeyProvider};
+use bailee_vault::kek::KeyProvider;
 use rand_core::Rng;
 
 pub use self::fact::{CONDITIONS, Condition, Fact, Feedback, ReaderNo, Standing};
@@ -47,6 +47,7 @@ use self::typist::{Keyboard, Serial, Source, Typist};
 use crate::clock::Clocks;
 use crate::config::EdgeConfig;
 use crate::installation::{Installation, InstallationError};
+use crate::kek::{Home, HomeError};
 
 /// How long a technician waits for a reader.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -171,7 +172,7 @@ pub enum CommissionReaderError {
     Installation(#[from] InstallationError),
     /// The key-encryption key.
     #[error("the key file cannot be used")]
-    Kek(#[from] FileKekError),
+    Kek(#[from] HomeError),
     /// Its key can't be stored.
     #[error("the readers' keys cannot be stored")]
     Store(#[from] StoreError),
@@ -185,9 +186,10 @@ pub enum CommissionReaderError {
 /// # Errors
 /// [`CommissionReaderError`].
 pub fn key_reader(config: &EdgeConfig, number: ReaderNo) -> Result<Identity, CommissionReaderError> {
-    Installation::open(&config.data_dir)?;
-    let kek = FileKek::open(&config.data_dir.join("kek"))?;
-    commission_reader(&config.readers, number, &config.data_dir, &kek, Clocks::start())
+    let home = Home::of(config);
+    Installation::open(&home)?;
+    let kek = home.open()?;
+    commission_reader(&config.readers, number, &config.data_dir, kek.as_ref(), Clocks::start())
 }
 
 /// Sets the key of one OSDP reader while the controller is not running, and notes what device it is.

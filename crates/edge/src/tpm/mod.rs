@@ -1,9 +1,11 @@
-//! Boot tags in the NV storage of a TPM 2.0, which no copy of a disk takes along.
+//! Boot tags in the NV storage of a TPM 2.0, which no copy of a disk takes along; sealed keys are in [`TpmSeal`].
 //!
 //! Built with the cargo feature `tpm`: it links libtss2. One NV index of 16 bytes, made at the first put, read and
 //! written under an authorisation value that lies sealed in the installation. It is changed once per start, so a part that bears
 //! 100 000 writes outlives the cabinet. It never holds anything secret; whoever controls the machine's own system may
 //! write it, see docs/security/rollback.md. Start with [`TpmTags::open`].
+
+mod seal;
 
 use std::str::FromStr as _;
 
@@ -16,6 +18,8 @@ use tss_esapi::interface_types::resource_handles::{NvAuth, Provision};
 use tss_esapi::interface_types::session_handles::AuthSession;
 use tss_esapi::structures::{Auth, MaxNvBuffer, NvPublicBuilder};
 use tss_esapi::tcti_ldr::TctiNameConf;
+
+pub use seal::TpmSeal;
 
 use crate::rollback::{TagStore, TagStoreError};
 

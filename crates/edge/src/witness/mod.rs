@@ -6,7 +6,7 @@
 
 mod slot;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bailee_audit::key::KeyName;
 use bailee_audit::note::MAX_NOTE_LEN;
@@ -22,6 +22,7 @@ use bailee_vault::{OsRandom, Secret};
 use bailee_wire::event::{Hash, chain_hash};
 use bailee_wire::link::{Cosign, Witnessed};
 
+use crate::kek::Home;
 pub use slot::{SealedSlot, SlotError};
 
 /// Most checkpoints kept as evidence; the first are worth most.
@@ -63,15 +64,17 @@ impl BankWitness {
     ///
     /// # Errors
     /// [`BankWitnessError`]; the bank then serves without being a witness.
-    pub fn open(data_dir: &Path, bank: BankId) -> Result<Self, BankWitnessError> {
+    pub fn open(home: impl Into<Home>, bank: BankId) -> Result<Self, BankWitnessError> {
+        let home = home.into();
+        let evidence = home.dir().join(EVIDENCE);
         let seed = || *Secret::<[u8; 32]>::random(&mut OsRandom).expose();
-        let mut memory = Remembered::open(SealedSlot::new(data_dir, MEMORY), seed)?;
+        let mut memory = Remembered::open(SealedSlot::new(home, MEMORY), seed)?;
         let known = memory.now()?;
         let cosigner = Cosigner::from_seed(name(bank)?, &known.seed)?;
         let pinned: Vec<VerifyingKey> = known.pinned.values().cloned().collect();
         let mut witness = Witness::new(cosigner, memory);
         pinned.into_iter().for_each(|log| witness.watch(log));
-        Ok(Self { witness, evidence: data_dir.join(EVIDENCE) })
+        Ok(Self { witness, evidence })
     }
 
     /// The verifier key of its cosignatures.

@@ -1,15 +1,17 @@
 //! The witness's memory on disk: one file, sealed like the rest of the installation, replaced as a whole.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bailee_audit::witness::{Slot, replace_file};
 use bailee_vault::OsRandom;
-use bailee_vault::kek::{FileKek, FileKekError, WrappedKey};
+use bailee_vault::kek::WrappedKey;
 use bailee_vault::seal::{Aad, KeyId, Purpose, SealError, Sealer, StoredKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
+
+use crate::kek::{Home, HomeError};
 
 const PLACE: Aad<'static> = Aad { table: "edge", column: "witness", row: b"1" };
 const PURPOSE: &str = "witness";
@@ -28,7 +30,7 @@ pub enum SlotError {
     },
     /// The key-encryption key can't be used.
     #[error("the key file cannot be used")]
-    Kek(#[from] FileKekError),
+    Kek(#[from] HomeError),
     /// The file was changed, or belongs to another key.
     #[error("the sealed memory cannot be opened")]
     Seal(#[from] SealError),
@@ -40,7 +42,7 @@ pub enum SlotError {
 /// A file under the data folder's key-encryption key.
 pub struct SealedSlot {
     path: PathBuf,
-    kek: PathBuf,
+    home: Home,
     key: Option<(StoredKey, Sealer)>,
 }
 
@@ -53,9 +55,9 @@ struct File {
 }
 
 impl SealedSlot {
-    /// The file of that name in a data folder that holds a `kek`.
-    pub fn new(data_dir: &Path, name: &str) -> Self {
-        Self { path: data_dir.join(name), kek: data_dir.join("kek"), key: None }
+    /// The file of that name in the data folder of a bank's key.
+    pub fn new(home: Home, name: &str) -> Self {
+        Self { path: home.dir().join(name), home, key: None }
     }
 
     fn io(&self, source: io::Error) -> SlotError {
@@ -76,7 +78,7 @@ impl Slot for SealedSlot {
         let bytes = |text: &str| BASE64.decode(text).map_err(|_| SlotError::Malformed);
         let wrapped = WrappedKey::from_bytes(&bytes(&file.key)?).map_err(SealError::from)?;
         let stored = StoredKey { id: KeyId(file.key_id), purpose: Purpose::new(PURPOSE)?, wrapped };
-        let sealer = Sealer::new(stored.id, &stored.unwrap(&FileKek::open(&self.kek)?)?);
+        let sealer = Sealer::new(stored.id, &stored.unwrap(self.home.open()?.as_ref())?);
         let plain = sealer.open(&PLACE, &bytes(&file.sealed)?)?.expose().clone();
         self.key = Some((stored, sealer));
         Ok(Some(plain))
@@ -84,9 +86,9 @@ impl Slot for SealedSlot {
 
     fn replace(&mut self, plain: &[u8]) -> Result<(), SlotError> {
         if self.key.is_none() {
-            let kek = FileKek::open(&self.kek)?;
-            let stored = StoredKey::create(&kek, Purpose::new(PURPOSE)?, &mut OsRandom)?;
-            let sealer = Sealer::new(stored.id, &stored.unwrap(&kek)?);
+            let kek = self.home.open()?;
+            let stored = StoredKey::create(kek.as_ref(), Purpose::new(PURPOSE)?, &mut OsRandom)?;
+            let sealer = Sealer::new(stored.id, &stored.unwrap(kek.as_ref())?);
             self.key = Some((stored, sealer));
         }
         let (stored, sealer) = self.key.as_ref().expect("made above");
