@@ -296,10 +296,10 @@ fn power(supply: &Supply, mains_gone: bool) -> Option<(Level, Why)> {
 const fn warmth(millidegrees: i32) -> Option<(Level, Why)> {
     match millidegrees {
         TOO_HOT_MC.. => Some((Level::Red, Why::Hot(millidegrees))),
-        HOT_MC.. => Some((Level::Amber, Why::Hot(millidegrees))),
-        ..TOO_COLD_MC => Some((Level::Red, Why::Cold(millidegrees))),
-        ..COLD_MC => Some((Level::Amber, Why::Cold(millidegrees))),
-        _ => None,
+        HOT_MC..TOO_HOT_MC => Some((Level::Amber, Why::Hot(millidegrees))),
+        COLD_MC..HOT_MC => None,
+        TOO_COLD_MC..COLD_MC => Some((Level::Amber, Why::Cold(millidegrees))),
+        _ => Some((Level::Red, Why::Cold(millidegrees))),
     }
 }
 
@@ -308,7 +308,7 @@ fn clock(health: &Health) -> Option<(Level, Why)> {
     match off.saturating_abs() {
         _ if health.clock.quality == TimeQuality::Degraded => Some((Level::Red, Why::TimeUntrusted)),
         CLOCK_RED_MS.. => Some((Level::Red, Why::ClockOff(off))),
-        CLOCK_AMBER_MS.. => Some((Level::Amber, Why::ClockOff(off))),
+        CLOCK_AMBER_MS..CLOCK_RED_MS => Some((Level::Amber, Why::ClockOff(off))),
         _ => None,
     }
 }
@@ -332,7 +332,7 @@ fn errors(board: &BoardFigures) -> Option<(Level, Why)> {
     let why = Why::BoardErrors { failed: board.failed, requests: board.requests };
     match board.failed_ppm() {
         100_000.. => Some((Level::Red, why)),
-        10_000.. => Some((Level::Amber, why)),
+        10_000..100_000 => Some((Level::Amber, why)),
         _ => None,
     }
 }

@@ -64,7 +64,10 @@ fn supply(path: &Path) -> Option<Supply> {
     if value(path, "present").as_deref() == Some("0") {
         return None;
     }
-    let millivolts = |file| number(path, file).and_then(|micro| u32::try_from(micro / 1_000).ok());
+    let millivolts = |file| {
+        let microvolts = number(path, file).filter(|microvolts| *microvolts > 0)?;
+        u32::try_from(microvolts / 1_000).ok()
+    };
     Some(Supply {
         name: name(path),
         kind,

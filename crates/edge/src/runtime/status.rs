@@ -16,7 +16,8 @@ use super::{Engine, News};
 use crate::journal::Disk;
 
 /// What the link was told last: doors, boards, keypad, whether the bank is in order, and since when its health.
-pub(super) type Told = (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>, u64), Guarded);
+pub(super) type Told =
+    (Vec<DoorStatus>, BTreeMap<u8, BoardHealth>, Keypad, (bool, Option<Freshness>, u64), Guarded);
 
 /// The four states of every compartment, lockdowns and signs of tampering, as the link was told.
 type Guarded = (Vec<Truth>, Vec<LockdownShown>, Vec<(Source, Tamper)>);

@@ -115,3 +115,5 @@ subject-boards = اللوحة { $n }
 subject-lines = الخط { $n }
 subject-doors = الباب { $n }
 subject-part = الرقم { $n }
+health-more = كل الأرقام
+health-all-good = كل شيء يعمل.

@@ -115,3 +115,5 @@ subject-boards = Board { $n }
 subject-lines = Line { $n }
 subject-doors = Door { $n }
 subject-part = Number { $n }
+health-more = All numbers
+health-all-good = Everything works.

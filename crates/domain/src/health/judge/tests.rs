@@ -85,8 +85,7 @@ fn a_battery_is_judged_by_what_it_must_carry() {
     assert_eq!(level_of(&battery(95, false), Matter::Power), Level::Amber);
     assert_eq!(level_of(&battery(40, true), Matter::Power), Level::Amber);
     assert_eq!(level_of(&battery(19, true), Matter::Power), Level::Red);
-    let sagging =
-        Supply { millivolts: Some(10_900), least_millivolts: Some(11_000), ..Supply::default() };
+    let sagging = Supply { millivolts: Some(10_900), least_millivolts: Some(11_000), ..Supply::default() };
     assert_eq!(only(&Health { power: vec![sagging], ..well() }), Some((Level::Red, "voltage-low")));
 }
 

@@ -1,18 +1,50 @@
 //! A bank's health in words: what was measured, why it is not as it should be, and what to do.
 
+use axum::Extension;
+use axum::extract::{Path, State};
 use bailee_domain::health::judge::{Finding, Level, Matter, Why, level_of};
 use bailee_domain::health::{Guard, Health as Report, Part};
+use bailee_domain::id::BankId;
 use bailee_domain::time::{TimeQuality, WallTime};
 use bailee_ui::layout::Page;
 
-use super::views::health::{Card, Health, Spark, Trouble};
+use super::gate::Who;
+use super::shell::{Answer, live_shell, show};
+use super::views::Section;
+use super::views::health::{BankHealth, Card, Health, Spark, Trouble};
 use super::words;
-use crate::app::banks::{BankView, RosterState};
-use crate::app::health::HealthView;
+use crate::app::banks::{self, BankView, RosterState};
+use crate::app::health::{self, HealthView};
+use crate::http::Http;
+use crate::http::problem::Problem;
 use crate::store::tables::health::Hour;
 
 const HOUR_MS: i64 = 3_600_000;
 const MONTH_H: i64 = 720;
+
+/// `/banks/{id}/health`
+pub async fn page(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path(bank): Path<String>,
+) -> Answer {
+    Ok(show(&view(&http, &who, &bank).await?))
+}
+
+/// One bank's health.
+pub async fn view(http: &Http, who: &Who, bank: &str) -> Result<BankHealth, Problem> {
+    let id: BankId = bank.parse().map_err(|_| Problem::not_found())?;
+    let (principal, page) = (&who.session()?.principal, who.page());
+    let found = banks::view(http.app(), principal, id).await?;
+    let measured = health::view(http.app(), principal, id).await?;
+    Ok(BankHealth {
+        shell: live_shell(http, who, Section::Banks).await?,
+        bank: id.to_string(),
+        name: found.summary.name.clone(),
+        health: shown(&page, http.app().now(), &found, &measured),
+        page,
+    })
+}
 
 /// Everything about a bank's health, worst first.
 pub fn shown(page: &Page, now: WallTime, bank: &BankView, health: &HealthView) -> Health {

@@ -21,7 +21,7 @@ use tokio::time::{Interval, interval};
 use super::form::{Form, Query};
 use super::gate::{Who, local};
 use super::shell::{Answer, draw};
-use super::{alerts, audit, banks, overview, parcels};
+use super::{alerts, audit, banks, health, overview, parcels};
 use crate::app::LiveChange;
 use crate::app::sign_in::IDLE_MS;
 use crate::http::Http;
@@ -114,6 +114,7 @@ async fn drawn(http: &Http, who: &Who) -> Result<String, Problem> {
         ["", ""] => Ok(draw(&overview::view(http, who).await?)),
         ["", "banks"] => Ok(draw(&banks::list_view(http, who).await?)),
         ["", "banks", bank] => Ok(draw(&banks::view(http, who, bank, &query, &[]).await?)),
+        ["", "banks", bank, "health"] => Ok(draw(&health::view(http, who, bank).await?)),
         ["", "parcels"] => Ok(draw(&parcels::list_view(http, who, &query).await?)),
         ["", "parcels", parcel] => Ok(draw(&parcels::view(http, who, parcel, (&query, &[])).await?)),
         ["", "alerts"] => Ok(draw(&alerts::view(http, who, &query).await?)),

@@ -107,6 +107,7 @@ pub fn routes() -> Vec<Route> {
         get("/events", Access::Known, live::events),
         get("/banks", needs(ViewBanks), banks::list),
         get("/banks/{bank}", needs(ViewBanks), banks::page),
+        get("/banks/{bank}/health", needs(ViewBanks), health::page),
         post("/banks/{bank}/compartments/{number}/service", needs(OperateBanks), banks::service),
         post("/banks/{bank}/keypad", needs(OperateBanks), banks::keypad),
         post("/banks/{bank}/lockdown", needs(OperateBanks), lockdown::begin),

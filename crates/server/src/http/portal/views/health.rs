@@ -1,7 +1,10 @@
 //! The health of a bank on its page: one card for each matter, worst first, each saying why it is not as it should be.
 
+use askama::Template;
 use bailee_domain::health::judge::Level;
-use bailee_ui::layout::Tone;
+use bailee_ui::layout::{Page, Tone};
+
+use super::Shell;
 
 /// Everything about a bank's health.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +15,29 @@ pub struct Health {
     pub is_old: bool,
     /// The cards, worst first.
     pub cards: Vec<Card>,
+}
+
+/// `/banks/{id}/health`
+#[derive(Clone, Debug, Template)]
+#[template(path = "portal/bank_health.html")]
+pub struct BankHealth {
+    /// The document.
+    pub page: Page,
+    /// The frame.
+    pub shell: Shell,
+    /// `bnk_…`
+    pub bank: String,
+    /// The bank's name.
+    pub name: String,
+    /// Its health.
+    pub health: Health,
+}
+
+impl Health {
+    /// What is not as it should be, worst first, as the bank's page lists it.
+    pub fn wrong(&self) -> impl Iterator<Item = &Card> {
+        self.cards.iter().filter(|card| card.level > Level::Note || !card.troubles.is_empty())
+    }
 }
 
 /// One matter.
@@ -132,8 +158,17 @@ impl Spark {
 }
 
 #[cfg(test)]
+impl BankHealth {
+    pub(super) fn sample(page: Page) -> Self {
+        let shell = Shell::sample(super::Section::Banks);
+        let (bank, name) = ("bnk_garage".into(), "Garage".into());
+        Self { shell, bank, name, health: Health::sample(&page), page }
+    }
+}
+
+#[cfg(test)]
 impl Health {
-    pub(super) fn sample(page: &bailee_ui::layout::Page) -> Self {
+    pub(super) fn sample(page: &Page) -> Self {
         let card = |name, level, measured: &str| Card {
             name,
             level,

@@ -22,6 +22,7 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
         draw("banks", &banks::Banks::sample(page())),
         draw("bank", &banks::Bank::sample(page())),
         draw("bank-table", &banks::Bank::sample_table(page())),
+        draw("bank-health", &health::BankHealth::sample(page())),
         draw("round", &lockdown::Round::sample(page())),
         draw("lockdown-policy", &lockdown::PolicyPage::sample(page())),
         draw("parcels", &parcels::Parcels::sample(page())),
