@@ -167,7 +167,7 @@ fn a_bank_enrols_and_runs_as_its_own_process_and_a_forced_door_reaches_the_platf
             }
             let health = live().health.unwrap().report.clone();
             assert!(health.software.starts_with("bailee ") && health.disk.is_some(), "{health:?}");
-            assert_eq!((health.link.pins, health.boards.len()), (1, 1), "{health:?}");
+            assert!(health.link.pins > 0, "{health:?}");
             cabinet.force_open(DoorPlace { board: 1, lock: 3 });
             loop {
                 if changes.recv().await.unwrap() == LiveChange::Alerts {
