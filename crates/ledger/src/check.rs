@@ -7,6 +7,7 @@ use bailee_audit::checkpoint::Checkpoint;
 use bailee_audit::hash::{HASH_LEN, Hash, TreeHead, leaf_hash, node_hash};
 use bailee_audit::key::VerifyingKey;
 
+use crate::disk::Disk;
 use crate::error::{Disagreement, LedgerError};
 use crate::read::Reader;
 use crate::sealed::{MIDDLE, Sealed, UPPER, upper_place, uppers_len};
@@ -98,27 +99,37 @@ impl Reader {
             }
             progress(block.len() as u64);
         }
-        let mut middles = vec![0; HASH_LEN << (height - MIDDLE)];
-        sealed.middles(disk, 0, &mut middles)?;
-        let mut uppers = vec![0; uppers_len(height)];
-        sealed.uppers(disk, &mut uppers)?;
-        for level in 1..=height {
-            row = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
-            let kept = match level {
-                MIDDLE => &middles[..],
-                UPPER.. => &uppers[upper_place(height, level, 0) * HASH_LEN..],
-                _ => continue,
-            };
-            let wrong = row.iter().zip(kept.chunks_exact(HASH_LEN)).position(|(node, kept)| node.0 != kept);
-            if let Some(place) = wrong {
-                let entry = first + ((place as u64) << level);
-                return Err(Disagreement::Node { segment: sealed.segment, entry }.into());
-            }
-        }
-        let is_root = |root: &Hash| *root == sealed.root;
-        match row.first().is_some_and(is_root) {
-            true => Ok(()),
-            false => Err(Disagreement::Node { segment: sealed.segment, entry: first }.into()),
+        wrong_node(disk, sealed, height, row)?.map_or(Ok(()), |wrong| Err(wrong.into()))
+    }
+}
+
+/// The first stored node of a segment that isn't the hash of what is below it, given all its leaf hashes.
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn wrong_node(
+    disk: &dyn Disk,
+    sealed: &Sealed,
+    height: u8,
+    mut row: Vec<Hash>,
+) -> Result<Option<Disagreement>, LedgerError> {
+    let (segment, first) = (sealed.segment, sealed.segment << height);
+    let mut middles = vec![0; HASH_LEN << (height - MIDDLE)];
+    sealed.middles(disk, 0, &mut middles)?;
+    let mut uppers = vec![0; uppers_len(height)];
+    sealed.uppers(disk, &mut uppers)?;
+    for level in 1..=height {
+        row = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+        let kept = match level {
+            MIDDLE => &middles[..],
+            UPPER.. => &uppers[upper_place(height, level, 0) * HASH_LEN..],
+            _ => continue,
+        };
+        let wrong = row.iter().zip(kept.chunks_exact(HASH_LEN)).position(|(node, kept)| node.0 != kept);
+        if let Some(place) = wrong {
+            return Ok(Some(Disagreement::Node { segment, entry: first + ((place as u64) << level) }));
         }
     }
+    let is_sound = row.first().is_some_and(|root| *root == sealed.root);
+    Ok((!is_sound).then_some(Disagreement::Node { segment, entry: first }))
 }

@@ -154,14 +154,19 @@ impl<'a> TailReader<'a> {
     /// # Errors
     /// The disk's, or [`Disagreement::GroupDamaged`] where something that isn't a group stands before a group.
     pub fn next(&mut self) -> Result<Option<Stored>, LedgerError> {
-        if let Some(group) = self.group(self.at)? {
-            self.at += (group.bytes.len() as u64).next_multiple_of(ALIGN as u64);
-            return Ok(Some(group));
+        let mut group = self.group(self.at)?;
+        if group.is_none() {
+            if !self.has_group_from(self.at)? {
+                return Ok(None);
+            }
+            // Beside the process that appends, it may have been written between the two looks.
+            group = self.group(self.at)?;
         }
-        match self.has_group_from(self.at)? {
-            true => Err(Disagreement::GroupDamaged { name: self.name, at: self.at }.into()),
-            false => Ok(None),
-        }
+        let Some(group) = group else {
+            return Err(Disagreement::GroupDamaged { name: self.name, at: self.at }.into());
+        };
+        self.at += (group.bytes.len() as u64).next_multiple_of(ALIGN as u64);
+        Ok(Some(group))
     }
 
     fn group(&self, at: u64) -> Result<Option<Stored>, LedgerError> {

@@ -5,6 +5,7 @@ mod memory;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 pub use folder::FolderDisk;
 pub use memory::{MemoryDisk, Trouble, Unsynced};
@@ -92,43 +93,50 @@ pub trait Disk: Send + Sync {
     fn sync_folder(&self) -> io::Result<()>;
 }
 
-impl Disk for Box<dyn Disk> {
-    fn list(&self) -> io::Result<Vec<Name>> {
-        self.as_ref().list()
-    }
+/// A disk behind a pointer is that disk.
+macro_rules! passed_on {
+    ($($pointer:ty),*) => {$(
+        impl Disk for $pointer {
+            fn list(&self) -> io::Result<Vec<Name>> {
+                self.as_ref().list()
+            }
 
-    fn create(&self, name: Name) -> io::Result<()> {
-        self.as_ref().create(name)
-    }
+            fn create(&self, name: Name) -> io::Result<()> {
+                self.as_ref().create(name)
+            }
 
-    fn length(&self, name: Name) -> io::Result<u64> {
-        self.as_ref().length(name)
-    }
+            fn length(&self, name: Name) -> io::Result<u64> {
+                self.as_ref().length(name)
+            }
 
-    fn read_at(&self, name: Name, from: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.as_ref().read_at(name, from, buffer)
-    }
+            fn read_at(&self, name: Name, from: u64, buffer: &mut [u8]) -> io::Result<()> {
+                self.as_ref().read_at(name, from, buffer)
+            }
 
-    fn write_at(&self, name: Name, from: u64, bytes: &[u8]) -> io::Result<()> {
-        self.as_ref().write_at(name, from, bytes)
-    }
+            fn write_at(&self, name: Name, from: u64, bytes: &[u8]) -> io::Result<()> {
+                self.as_ref().write_at(name, from, bytes)
+            }
 
-    fn sync(&self, name: Name) -> io::Result<()> {
-        self.as_ref().sync(name)
-    }
+            fn sync(&self, name: Name) -> io::Result<()> {
+                self.as_ref().sync(name)
+            }
 
-    fn rename(&self, from: Name, to: Name) -> io::Result<()> {
-        self.as_ref().rename(from, to)
-    }
+            fn rename(&self, from: Name, to: Name) -> io::Result<()> {
+                self.as_ref().rename(from, to)
+            }
 
-    fn remove(&self, name: Name) -> io::Result<()> {
-        self.as_ref().remove(name)
-    }
+            fn remove(&self, name: Name) -> io::Result<()> {
+                self.as_ref().remove(name)
+            }
 
-    fn sync_folder(&self) -> io::Result<()> {
-        self.as_ref().sync_folder()
-    }
+            fn sync_folder(&self) -> io::Result<()> {
+                self.as_ref().sync_folder()
+            }
+        }
+    )*};
 }
+
+passed_on!(Box<dyn Disk>, Arc<dyn Disk>);
 
 impl Name {
     pub(crate) const fn tail(segment: u64) -> Self {
