@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::handover::{HandOver, Succession, WrongHandOver, successor};
 use crate::hash::{Hash, TreeHead};
 use crate::key::{Signer, VerifyingKey};
 use crate::note::{Checked, Note, NoteError};
@@ -29,6 +30,8 @@ pub struct OpenedCheckpoint {
     pub note: Note,
     /// What the check covered.
     pub checked: Checked,
+    /// How the log came from the known key to the one that signed, oldest first; empty if they are the same.
+    pub handed_over: Vec<HandOver>,
 }
 
 /// Why bytes aren't a checkpoint of the log.
@@ -40,6 +43,15 @@ pub enum CheckpointError {
     /// The text isn't that of a checkpoint.
     #[error("the text is not an origin, a size and a root")]
     Form,
+    /// A hand-over of the log's key doesn't hold.
+    #[error(transparent)]
+    HandOver(#[from] WrongHandOver),
+    /// A key signs a tree that can't hold the entry of its hand-over.
+    #[error("the key took over after entry {after}, in a hand-over that this tree does not hold")]
+    BeforeHandOver {
+        /// Entries before the hand-over.
+        after: u64,
+    },
     /// Signed by the key, but for another log than the key's.
     #[error("the checkpoint is of the log {origin:?}, not of {expected:?}")]
     ForeignOrigin {
@@ -56,7 +68,7 @@ impl CheckpointError {
     pub fn is_about_form(&self) -> bool {
         match self {
             Self::Note(NoteError::NotSignedBy { .. } | NoteError::WrongSignature { .. }) => false,
-            Self::ForeignOrigin { .. } => false,
+            Self::ForeignOrigin { .. } | Self::HandOver(_) | Self::BeforeHandOver { .. } => false,
             Self::Note(_) | Self::Form => true,
         }
     }
@@ -91,19 +103,29 @@ impl Checkpoint {
         Ok(note)
     }
 
-    /// Reads a checkpoint and checks that the log of that key signed it. The origin must be the key's name.
+    /// Reads a checkpoint and checks that the log of that key signed it: with the key itself, or with one that it was handed
+    /// over to ([`crate::handover`]). The origin must be the key's name.
     ///
     /// # Errors
     /// See [`CheckpointError`].
     pub fn open(bytes: &[u8], key: &VerifyingKey) -> Result<OpenedCheckpoint, CheckpointError> {
         let note = Note::parse(bytes)?;
-        let checked = note.verify(key)?;
+        let succession = successor(&note, key)?;
+        let (signing, handed_over) = match succession {
+            Some(Succession { key, handed_over }) => (key, handed_over),
+            None => (key.clone(), Vec::new()),
+        };
+        let mut checked = note.verify(&signing)?;
+        checked.unchecked -= handed_over.len();
         let checkpoint = Self::from_text(note.text()).map_err(|NotACheckpoint| CheckpointError::Form)?;
+        if let Some(last) = handed_over.last().filter(|last| last.head.size >= checkpoint.size) {
+            return Err(CheckpointError::BeforeHandOver { after: last.head.size });
+        }
         if checkpoint.origin != key.name().as_str() {
             let expected = key.name().to_string();
             return Err(CheckpointError::ForeignOrigin { origin: checkpoint.origin, expected });
         }
-        Ok(OpenedCheckpoint { checkpoint, note, checked })
+        Ok(OpenedCheckpoint { checkpoint, note, checked, handed_over })
     }
 
     /// Reads the text of a note whose signatures the caller has checked.

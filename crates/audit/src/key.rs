@@ -114,7 +114,12 @@ impl KeyId {
     /// The id of a key of any type that follows the recommended rule of signed-note.
     #[must_use]
     pub fn of(name: &KeyName, signature_type: u8, public: &[u8]) -> Self {
-        let hash = sha256(&[name.0.as_bytes(), b"\n", &[signature_type], public].concat());
+        Self::of_type(name, &[&[signature_type], public].concat())
+    }
+
+    /// The same for a type that is more than one byte: what follows the name is given whole.
+    pub(crate) fn of_type(name: &KeyName, type_and_public: &[u8]) -> Self {
+        let hash = sha256(&[name.0.as_bytes(), b"\n", type_and_public].concat());
         Self([hash.0[0], hash.0[1], hash.0[2], hash.0[3]])
     }
 }

@@ -15,6 +15,7 @@
 pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod handover;
 pub mod hash;
 pub mod key;
 pub mod note;
@@ -28,6 +29,7 @@ pub mod witness;
 
 pub use checkpoint::{Checkpoint, OpenedCheckpoint};
 pub use cosignature::{Cosigner, CosignerKey};
+pub use handover::HandOver;
 pub use hash::{Hash, TreeHead, leaf_hash, node_hash};
 pub use key::{Ed25519Signer, Signer, VerifyingKey};
 pub use note::Note;

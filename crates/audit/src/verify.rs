@@ -57,6 +57,7 @@ pub fn verify_log<S: Source, V: Visitor>(
         tiles: 0,
         signatures: opened.checked.good,
         unchecked_signatures: opened.checked.unchecked,
+        handed_over: opened.handed_over,
     };
     let mut walk = Walk { source, visitor, report, size };
     let edge = walk.edge()?;

@@ -141,7 +141,9 @@ fn open(dir: &Path, name: Option<&str>) -> anyhow::Result<FileWitness> {
 fn watch(witness: &mut FileWitness, logs: &[String]) -> anyhow::Result<()> {
     for log in logs {
         let key: VerifyingKey = log.trim().parse().with_context(|| format!("the log key {log}"))?;
-        witness.watch(key);
+        // The one configured may have been handed over since.
+        let newest = witness.memory().now()?.newest(&key);
+        witness.watch(newest);
     }
     if logs.is_empty() {
         bail!("give the verifier key of at least one log with --log");

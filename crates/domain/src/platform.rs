@@ -130,6 +130,27 @@ pub enum PlatformEventKind {
     WitnessRefused { witness: String, size: u64, reason: String },
     /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.
     BankChainBroken { bank: BankId, seq: Option<u64> },
+    /// The log's key ended and named its successor; why is committed to.
+    LedgerKeyRolled { hand_over: KeyHandOver, reason: Commitment },
+}
+
+/// The statement with which the key of a log ends: from that tree on the new key is the log's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyHandOver {
+    /// The key that ends.
+    pub old: [u8; 32],
+    /// The key that begins.
+    pub new: [u8; 32],
+    /// Entries the old key had signed for.
+    pub size: u64,
+    /// The root of their tree.
+    pub root: [u8; 32],
+    /// When, in seconds since 1970.
+    pub time_s: u64,
+    /// The old key's signature over the statement.
+    pub signature: [u8; 64],
+    /// The new key's.
+    pub possession: [u8; 64],
 }
 
 /// How a person is told.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read, Seek, Write};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use bailee_audit::handover::successor;
 use bailee_audit::{Checkpoint, TreeHead, VerifyingKey};
 use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
@@ -115,10 +116,11 @@ impl<R: Read + Seek> Files<R> {
         let theirs = std::str::from_utf8(&text).ok().and_then(|text| text.strip_suffix('\n')?.parse().ok());
         let theirs: VerifyingKey = theirs.ok_or_else(|| Fault::unsound(KEY, "is not a verifying key"))?;
         let key = options.key.clone().unwrap_or_else(|| theirs.clone());
-        if key != theirs {
-            return Err(Fault::unsound(KEY, "is not the key you gave"));
-        }
         let note = self.bytes(CHECKPOINT, MAX_CHECKPOINT)?;
+        let followed = || Some(successor(&bailee_audit::Note::parse(&note).ok()?, &key).ok()??.key);
+        if key != theirs && followed() != Some(theirs) {
+            return Err(Fault::unsound(KEY, "is not the key you gave, nor one it was handed over to"));
+        }
         let opened = open_checkpoint(&note, &key, statement)?;
         let (good, unchecked) = (opened.checked.good, opened.checked.unchecked);
         let tree = opened.head();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::handover::HandOver;
 
 /// What was checked, and found sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub struct Report {
     pub signatures: usize,
     /// Signatures on the checkpoint by other keys, which nobody has vouched for here.
     pub unchecked_signatures: usize,
+    /// How the log came from the known key to the one that signed. That each is an entry of the log is for who knows what
+    /// entries say.
+    pub handed_over: Vec<HandOver>,
 }
 
 /// Where something is wrong.

@@ -56,6 +56,7 @@ pub fn verify_log_parallel<S: Source + Clone + Send, V: Visitor>(
         tiles: 0,
         signatures: opened.checked.good,
         unchecked_signatures: opened.checked.unchecked,
+        handed_over: opened.handed_over,
     };
     let leaves = leaves(&mut top, &mut report, size)?;
     let tiles = leaves.full.len() as u64 + u64::from(!leaves.partial.is_empty());

@@ -25,6 +25,8 @@ pub struct MemoryFile {
     pub seed: [u8; ED25519_KEY_LEN],
     /// The keys of logs it was first told, by origin.
     pub pinned: BTreeMap<String, VerifyingKey>,
+    /// Keys of logs that ended, each with the one it handed over to.
+    pub succeeded: Vec<(VerifyingKey, VerifyingKey)>,
     /// The last checkpoint cosigned, by origin.
     pub seen: BTreeMap<String, Seen>,
     /// Logs whose misconduct was reported and has not been put right since.
@@ -43,7 +45,25 @@ impl MemoryFile {
     /// The memory of a new witness, whose seed the caller draws.
     #[must_use]
     pub const fn new(seed: [u8; ED25519_KEY_LEN]) -> Self {
-        Self { seed, pinned: BTreeMap::new(), seen: BTreeMap::new(), accused: Vec::new() }
+        Self {
+            seed,
+            pinned: BTreeMap::new(),
+            succeeded: Vec::new(),
+            seen: BTreeMap::new(),
+            accused: Vec::new(),
+        }
+    }
+
+    /// The key to believe now of a log that had this one once: the last it was handed over to.
+    #[must_use]
+    pub fn newest(&self, key: &VerifyingKey) -> VerifyingKey {
+        let mut newest = key;
+        for (old, new) in &self.succeeded {
+            if old == newest {
+                newest = new;
+            }
+        }
+        newest.clone()
     }
 
     /// The bytes to write; they hold the private key.
@@ -52,6 +72,9 @@ impl MemoryFile {
         let mut text = format!("{HEADING}\nkey {}\n", STANDARD.encode(self.seed));
         for key in self.pinned.values() {
             text.push_str(&format!("log {key}\n"));
+        }
+        for (old, new) in &self.succeeded {
+            text.push_str(&format!("succeeded {old} {new}\n"));
         }
         for seen in self.seen.values() {
             text.push_str(&format!("seen {}\n", STANDARD.encode(seen.note().to_string())));
@@ -95,6 +118,10 @@ impl MemoryFile {
             "log" => {
                 let key: VerifyingKey = rest.parse().ok()?;
                 self.pinned.insert(key.name().to_string(), key);
+            }
+            "succeeded" => {
+                let (old, new) = rest.split_once(' ')?;
+                self.succeeded.push((old.parse().ok()?, new.parse().ok()?));
             }
             "seen" => {
                 let note = Note::parse(&bytes_of(rest)?).ok()?;
@@ -159,6 +186,8 @@ mod tests {
             memory.seen.insert(origin.clone(), Seen::from_note(note).expect("a checkpoint"));
             memory.accused.push(origin);
         }
+        let keys: Vec<VerifyingKey> = memory.pinned.values().cloned().collect();
+        memory.succeeded.push((keys[0].clone(), keys[1].clone()));
         memory
     }
 

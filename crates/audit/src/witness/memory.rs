@@ -119,6 +119,14 @@ impl<S: Slot> Memory for Remembered<S> {
             memory.accused.retain(|accused| accused != origin);
         })
     }
+
+    fn succeed(&mut self, old: &VerifyingKey, new: &VerifyingKey) -> Result<(), Self::Error> {
+        let (old, new) = (old.clone(), new.clone());
+        if self.now()?.succeeded.contains(&(old.clone(), new.clone())) {
+            return Ok(());
+        }
+        self.change(|memory| memory.succeeded.push((old, new)))
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::checkpoint::Checkpoint;
 use crate::cosignature::Cosigner;
+use crate::handover::{HandOver, Succession, successor};
 use crate::hash::{Hash, TreeHead};
 use crate::key::{SignError, VerifyingKey};
 use crate::note::{Note, NoteSignature};
@@ -97,6 +98,12 @@ pub trait Memory {
     /// # Errors
     /// The memory's. Whether it was replaced is then not known: the next [`Memory::last`] must read what is durable.
     fn remember(&mut self, origin: &str, seen: &Seen) -> Result<(), Self::Error>;
+
+    /// Believes the successor of a key from now on, and that key no more, durably.
+    ///
+    /// # Errors
+    /// The memory's. Whether it was noted is then not known.
+    fn succeed(&mut self, old: &VerifyingKey, new: &VerifyingKey) -> Result<(), Self::Error>;
 }
 
 /// A witness of some logs. Requests are answered one after the other: `&mut self` is what makes check and store one.
@@ -161,6 +168,18 @@ pub fn decide(keys: &[VerifyingKey], last: Option<TreeHead>, request: &AddCheckp
         Ok(()) => Decision::Cosign(checkpoint),
         Err(refusal) => Decision::Refuse(refusal, misconduct(last, checkpoint.head(), refusal)),
     }
+}
+
+/// The key that a known one handed the log over to, if it is the one that signs this note. A hand-over that contradicts what
+/// was cosigned of the same size, or that this tree can't hold, is none.
+fn handed_over(known: &VerifyingKey, last: Option<&Seen>, note: &Note) -> Option<Succession> {
+    let size = Checkpoint::from_text(note.text()).ok()?.size;
+    let succession = successor(note, known).ok()??;
+    let fits = |step: &HandOver| {
+        step.head.size < size
+            && last.is_none_or(|last| last.head.size != step.head.size || last.head == step.head)
+    };
+    Some(succession).filter(|succession| succession.handed_over.iter().all(fits))
 }
 
 /// Whether the log has only grown from what was last cosigned.
@@ -235,13 +254,23 @@ impl<M: Memory> Witness<M> {
             [] => None,
             _ => self.memory.last(origin).map_err(WitnessError::Memory)?,
         };
+        let handed = keys.iter().find_map(|key| handed_over(key, last.as_ref(), &request.note));
+        let successors: Vec<VerifyingKey> = handed.iter().map(|handed| handed.key.clone()).collect();
+        let keys = if handed.is_some() { &successors[..] } else { keys };
         match decide(keys, last.as_ref().map(|seen| seen.head), request) {
             Decision::Refuse(refusal, misconduct) => Ok(Answer::Refused { refusal, misconduct, kept: last }),
             Decision::Cosign(checkpoint) => {
+                for step in handed.iter().flat_map(|handed| &handed.handed_over) {
+                    // A stop after this leaves the new key believed, which the old one had named.
+                    self.memory.succeed(&step.old, &step.new).map_err(WitnessError::Memory)?;
+                }
                 let line = self.cosigner.cosign(request.note.text(), now)?;
                 let seen = Seen::of(checkpoint.head(), &request.note, keys, &line);
                 if last.is_none_or(|last| last.head != seen.head) {
                     self.memory.remember(origin, &seen).map_err(WitnessError::Memory)?;
+                }
+                if handed.is_some() {
+                    self.logs.insert(origin.to_owned(), successors);
                 }
                 Ok(Answer::Cosigned { seen, line })
             }

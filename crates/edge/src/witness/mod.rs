@@ -2,7 +2,8 @@
 //! before. When it has not, it keeps both signed checkpoints as evidence, raises an alarm and tells the platform.
 //!
 //! The rule is `audit::witness`'s; here are its sealed memory, the evidence folder and the words of the link. It must never
-//! cosign what it could not remember first, and never believe a second key of the log. Start at [`BankWitness::answer`].
+//! cosign what it could not remember first, and never believe a second key of the log that the first did not hand it over
+//! to ([`bailee_audit::handover`]). Start at [`BankWitness::answer`].
 
 mod slot;
 
@@ -71,7 +72,7 @@ impl BankWitness {
         let mut memory = Remembered::open(SealedSlot::new(home, MEMORY), seed)?;
         let known = memory.now()?;
         let cosigner = Cosigner::from_seed(name(bank)?, &known.seed)?;
-        let pinned: Vec<VerifyingKey> = known.pinned.values().cloned().collect();
+        let pinned: Vec<VerifyingKey> = known.pinned.values().map(|key| known.newest(key)).collect();
         let mut witness = Witness::new(cosigner, memory);
         pinned.into_iter().for_each(|log| witness.watch(log));
         Ok(Self { witness, evidence })
@@ -82,7 +83,7 @@ impl BankWitness {
         self.witness.cosigner().key().to_string()
     }
 
-    /// Believes this key of the platform's log, and from then on no other.
+    /// Believes this key of the platform's log, and from then on no other but those it hands over to.
     ///
     /// # Errors
     /// [`BankWitnessError`].

@@ -5,7 +5,7 @@ use bailee_audit::key::{Ed25519Signer, Signer};
 use bailee_audit::proof::prove_consistency;
 use bailee_audit::tile::TileId;
 use bailee_audit::{
-    Checkpoint, CosignerKey, Edge, Hash as Root, Note, TreeHead, leaf_hash, root_from_leaves,
+    Checkpoint, CosignerKey, Edge, HandOver, Hash as Root, Note, TreeHead, leaf_hash, root_from_leaves,
 };
 use bailee_vault::kek::FileKek;
 
@@ -164,4 +164,28 @@ fn evidence_is_bounded() {
         assert_eq!(ask(&mut witness, &rewritten.asks(20, size)).0.status, 422);
     }
     assert_eq!(std::fs::read_dir(dir.path().join(EVIDENCE)).expect("there").count(), MAX_EVIDENCE);
+}
+
+#[test]
+fn a_new_key_is_learnt_from_the_old_ones_word_alone() {
+    let (dir, mut log) = (folder(), Log::of("true"));
+    let mut witness = BankWitness::open(dir.path(), BANK).expect("opens");
+    cosigned(&mut witness, &log.asks(0, 20));
+    let old = std::mem::replace(
+        &mut log.signer,
+        Ed25519Signer::from_seed(KeyName::new("bailee/org_1").expect("valid"), &[2; 32]).expect("a seed"),
+    );
+    let stranger = log.asks(20, 25);
+    assert_eq!(ask(&mut witness, &stranger).0.status, 403, "the platform's word is not enough");
+    let root = root_from_leaves(&Edge::empty(), &log.leaves[..20]);
+    let (new, head) = (&log.signer, TreeHead { size: 20, root });
+    let both = ((&old as &dyn Signer, old.verifying_key()), (new as &dyn Signer, new.verifying_key()));
+    let line = HandOver::sign(both.0, both.1, head, 1_800_000_000).expect("signs").line();
+    let mut named = log.asks(20, 25);
+    named.request.extend(format!("{line}\n").into_bytes());
+    cosigned(&mut witness, &named);
+    let mut witness = BankWitness::open(dir.path(), BANK).expect("opens again");
+    cosigned(&mut witness, &log.asks(25, 30));
+    log.signer = old;
+    assert_eq!(ask(&mut witness, &log.asks(30, 35)).0.status, 403, "the old key is believed no more");
 }

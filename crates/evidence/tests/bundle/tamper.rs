@@ -171,7 +171,7 @@ fn another_key_or_checkpoint_is_noticed() {
             .unwrap();
     let given = Options { key: Some(stranger.verifying_key().clone()), ..options() };
     let fault = check(Cursor::new(bundle()), &given).unwrap_err();
-    assert_eq!(fault.to_string(), "data/log/key: is not the key you gave");
+    assert_eq!(fault.to_string(), "data/log/key: is not the key you gave, nor one it was handed over to");
     let resigned = changed(|files| {
         let note = content(files, "data/log/checkpoint");
         let text = String::from_utf8(note.clone()).unwrap();

@@ -13,7 +13,7 @@ use bailee_domain::id::{
     AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
 };
 use bailee_domain::lockdown::{Area, Cause, Exercise, Grade};
-use bailee_domain::platform::{Actor, Channel, PlatformEventKind};
+use bailee_domain::platform::{Actor, Channel, KeyHandOver, PlatformEventKind};
 use bailee_domain::signer::KeyUse;
 use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::{TimeQuality, WallTime};
@@ -212,6 +212,18 @@ variants! {
 }
 
 fields! {
+    KeyHandOver {
+        1 old: [u8; 32],
+        2 new: [u8; 32],
+        3 size: u64,
+        4 root: [u8; 32],
+        5 time_s: u64,
+        6 signature: [u8; 64],
+        7 possession: [u8; 64],
+    }
+}
+
+fields! {
     Deposit {
         1 parcel: ParcelId,
         2 grant: GrantId,
@@ -331,5 +343,6 @@ variants! {
         };
         90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
         91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
+        92 LedgerKeyRolled { 1 hand_over: KeyHandOver, 2 reason: [u8; 32] };
     }
 }

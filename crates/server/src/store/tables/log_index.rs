@@ -160,9 +160,15 @@ impl Indexed {
             | Kind::TokenCreated { .. }
             | Kind::TokenRevoked { .. }
             | Kind::WitnessRefused { .. }
+            | Kind::LedgerKeyRolled { .. }
             | Kind::LogExported { .. }
             | Kind::EvidenceExported { .. } => {}
         }
+    }
+
+    /// The severity as its column has it.
+    pub const fn stored_severity(&self) -> i64 {
+        severity_number(self.severity)
     }
 
     fn plain(at: WallTime, kind: String, severity: Severity, actor: Actor) -> Self {
@@ -197,6 +203,7 @@ const fn platform_severity(kind: &PlatformEventKind) -> Severity {
         | PlatformEventKind::PermissionDenied { .. }
         | PlatformEventKind::NotificationFailed { .. }
         | PlatformEventKind::ErasureRefused { .. }
+        | PlatformEventKind::LedgerKeyRolled { .. }
         | PlatformEventKind::ParcelOverdue { .. } => Severity::Notice,
         _ => Severity::Routine,
     }

@@ -30,6 +30,7 @@ const PROOF: &[&str] = &[
     "signature-line",
     "signatures",
     "signer",
+    "handover",
     "signature",
     "cosignature",
     "beyond",
