@@ -1,11 +1,12 @@
 //! `bailee`: the platform, the bank's controller, a demonstration of both, and the tools to check them.
 //!
-//! Exit codes: 0 done (for `verify`: sound), 1 failed (for `verify`: unsound), 2 unusable input.
+//! Exit codes: 0 done (for `verify` and `ledger check`: sound), 1 failed (for these: unsound), 2 unusable input.
 
 mod bench;
 mod demo;
 mod edge;
 mod evidence;
+mod ledger;
 mod officer;
 mod person;
 mod serve;
@@ -56,6 +57,9 @@ enum Command {
     /// Check what others say happened, with nothing but their files and a key.
     #[command(subcommand)]
     Verify(Verify),
+    /// The platform's own custody log: checking it where it lies.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Watch logs and cosign what only grew: a witness for a machine of your own.
     Witness(witness::WitnessArgs),
     /// Measure this program on this machine.
@@ -131,6 +135,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => run(demo::run(args)),
         Command::Serve(args) => run(serve::run(args)),
         Command::Edge(command) => run(edge::run(command)),
+        Command::Ledger(command) => ledger::run(command, cli.json),
         Command::Witness(args) => run(witness::run(args)),
         Command::Bench(args) => run(bench::run(args, cli.json)),
         Command::Officer(command) => run(async { officer::run(&command, cli.json) }),
@@ -146,12 +151,16 @@ fn start_log() {
 }
 
 fn run(task: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    run_to(async { task.await.map(|()| ExitCode::SUCCESS) })
+}
+
+fn run_to(task: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
     match runtime.block_on(task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => failed(&error),
     }
 }

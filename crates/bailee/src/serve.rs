@@ -37,7 +37,13 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config =
         ServerConfig::read(&args.config).with_context(|| format!("reading {}", args.config.display()))?;
     let stop = crate::stop_signal()?;
-    let running = serve::start(config, Demo::default()).await?;
+    let running = match serve::start(config.clone(), Demo::default()).await {
+        Ok(running) => running,
+        Err(error) => match error.disagreement() {
+            Some(why) => return refuse(&config, &why, stop).await,
+            None => return Err(error.into()),
+        },
+    };
     crate::say(&format!("portal on {}", running.portal_url));
     crate::say(&format!("banks on {}", running.link_address));
     if let Some(link) = &running.set_up_link {
@@ -53,6 +59,21 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     eprintln!("stopping");
     running.shutdown().await;
     Ok(())
+}
+
+/// Says why nothing is served until Ctrl-C, so that whoever watches sees it and nobody starts it again and again.
+async fn refuse(config: &ServerConfig, why: &str, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let refusing = serve::refuse(config, why).await?;
+    eprintln!("bailee: {why}");
+    crate::say(&format!("refused; http://{}/readyz says why", refusing.listen));
+    service::ready("refused: the custody log contradicts itself or the database; see bailee ledger check");
+    tokio::select! {
+        () = stop => {}
+        () = service::watch(async || true) => {}
+    }
+    service::stopping();
+    refusing.shutdown().await;
+    anyhow::bail!("the custody log was refused")
 }
 
 /// Runs `bailee config`.

@@ -1,5 +1,9 @@
 //! The whole platform in one process: store, jobs, the banks' listener and HTTP.
 
+mod check;
+mod refused;
+mod roll;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +35,10 @@ use crate::jobs::Jobs;
 use crate::jobs::witnesses::Witnesses;
 use crate::notify::config::ConfigFailure;
 use crate::store::{Db, StoreError};
+
+pub use check::check_ledger;
+pub use refused::{Refusing, refuse};
+pub use roll::roll_key;
 
 /// How long open requests may go on after the platform was told to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -154,14 +162,7 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         ..Options::new(portal_url.clone())
     };
     let router = ending(http::router(app.clone(), desk, options), &stopped);
-    let http = match &config.tls {
-        None => tokio::spawn(serve_plain(listener, router, stopped)),
-        Some(tls) => {
-            let pem = |path: &Path| std::fs::read(path).map_err(io(path.display()));
-            let tls = public_server_config(&pem(&tls.cert_file)?, &pem(&tls.key_file)?)?;
-            tokio::spawn(serve_tls(listener, TlsAcceptor::from(Arc::new(tls)), router, stopped))
-        }
-    };
+    let http = serve_http(&config, listener, router, stopped)?;
     let set_up_link = offer_set_up(&app, &portal_url).await?;
     Ok(Running {
         portal_url,
@@ -172,6 +173,19 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         stop,
         tasks: vec![http, gateway, jobs, witnesses],
     })
+}
+
+/// Serves browsers, over TLS if it is configured.
+fn serve_http(
+    config: &ServerConfig,
+    listener: TcpListener,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, ServeError> {
+    let Some(tls) = &config.tls else { return Ok(tokio::spawn(serve_plain(listener, router, stopped))) };
+    let pem = |path: &Path| std::fs::read(path).map_err(io(path.display()));
+    let tls = public_server_config(&pem(&tls.cert_file)?, &pem(&tls.key_file)?)?;
+    Ok(tokio::spawn(serve_tls(listener, TlsAcceptor::from(Arc::new(tls)), router, stopped)))
 }
 
 /// Opens the platform's store and keys without serving anything, for commands beside a running platform.

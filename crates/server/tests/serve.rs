@@ -11,8 +11,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::sse::{Event, Sse};
 use axum::routing::get;
+use bailee_domain::platform::{Actor, PlatformEventKind::SignInRefused};
+use bailee_server::app::Change;
 use bailee_server::config::ServerConfig;
-use bailee_server::serve::{Demo, Running, start};
+use bailee_server::ledger::check::Kind;
+use bailee_server::params;
+use bailee_server::serve::{Demo, Running, check_ledger, refuse, start};
 use futures_util::stream::{self, StreamExt as _};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -141,5 +145,74 @@ async fn a_new_data_folder_is_its_owners_alone_and_the_figures_are_for_who_has_t
         let answer = until(&mut stream, "\r\n\r\n").await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{header}: {answer}");
     }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_platform_whose_log_contradicts_itself_serves_nothing_but_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(config(dir.path(), ""), Demo::default()).await.unwrap();
+    // The set-up link is offered after the log began: a second group of entries.
+    let sequencer = bailee_server::app::install::sequencer(&running.app);
+    sequencer.run_once(1).await.unwrap();
+    running
+        .app
+        .change(Actor::Platform, async |change: &Change| change.event(SignInRefused).await)
+        .await
+        .unwrap();
+    sequencer.run_once(2).await.unwrap();
+    drop(sequencer);
+    running.shutdown().await;
+    let found = check_ledger(&config(dir.path(), ""), &[], &mut |_, _| ()).await.unwrap();
+    assert_eq!(found.findings.told, []);
+    let tail = dir.path().join("new/data/ledger/00000000.tail");
+    let mut bytes = std::fs::read(&tail).unwrap();
+    let second = (0..bytes.len()).step_by(64).filter(|&at| bytes[at..].starts_with(b"BLGR")).nth(1).unwrap();
+    bytes[second + 40] ^= 1;
+    std::fs::write(&tail, &bytes).unwrap();
+    let Err(error) = start(config(dir.path(), ""), Demo::default()).await else {
+        panic!("a damaged log is refused")
+    };
+    let why = error.disagreement().unwrap();
+    for words in ["00000000.tail is damaged at byte", "No crash explains this", "`bailee ledger check`"] {
+        assert!(why.contains(words), "{why}");
+    }
+    assert_eq!(std::fs::read(&tail).unwrap(), bytes, "nothing was repaired");
+    let refusing = refuse(&config(dir.path(), ""), &why).await.unwrap();
+    let to = refusing.listen;
+    for (path, status, said) in [
+        ("/healthz", "200", "ok\n"),
+        ("/readyz", "503", "No crash explains this"),
+        ("/", "503", "the custody log is refused"),
+        ("/api/v1/parcels", "503", "the custody log is refused"),
+    ] {
+        let stream = ask(TcpStream::connect(to).await.unwrap(), to, path, "connection: close\r\n").await;
+        let mut answer = String::new();
+        let mut stream = stream;
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(said),
+            "{path}: {answer}"
+        );
+    }
+    refusing.shutdown().await;
+    let found = check_ledger(&config(dir.path(), ""), &[], &mut |_, _| ()).await.unwrap();
+    assert_eq!(found.findings.told[0].kind, Kind::LogFile);
+}
+
+#[tokio::test]
+async fn a_log_that_comes_apart_while_the_platform_runs_is_said_by_the_health_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(config(dir.path(), ""), Demo::default()).await.unwrap();
+    let sequencer = bailee_server::app::install::sequencer(&running.app);
+    sequencer.run_once(1).await.unwrap();
+    let moved = running.app.db().tx(async |tx| tx.exec("UPDATE ledger SET size = 0", params![]).await);
+    moved.await.unwrap();
+    let run = bailee_server::jobs::sequencer::run_once(&running.app, &sequencer).await;
+    assert!(run.is_err(), "entries that no waiting event explains");
+    let mut stream =
+        ask(TcpStream::connect(running.listen).await.unwrap(), running.listen, "/readyz", "").await;
+    let answer = until(&mut stream, "bailee ledger check").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     running.shutdown().await;
 }

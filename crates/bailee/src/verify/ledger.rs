@@ -1,5 +1,7 @@
 //! `bailee verify ledger`: checks a published log with nothing but the log and its key.
 
+mod succession;
+
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +26,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 
 use super::{Outcome, report};
+use succession::Succession;
 
 /// The most a key file can be, in bytes.
 const KEY_BYTES: usize = 1_024;
@@ -54,6 +57,8 @@ pub struct Sound {
     pub not_yet_signed: u64,
     /// Whether the caller gave the key, or the log vouched for itself.
     pub key_from_log: bool,
+    /// Hand-overs from the key given to the one that signs, each an entry of the log.
+    pub keys_followed: usize,
     /// What the policy's witnesses said, if a policy was given.
     pub witnessed: Option<Witnessed>,
 }
@@ -152,6 +157,7 @@ fn check<S: Source>(
     let verifying: VerifyingKey =
         text.trim().parse().map_err(|error| anyhow!("the log's key is not a verifier key: {error}"))?;
     let endorsed = policy.map(|policy| endorsed(&mut source, &policy, &verifying, times)).transpose()?;
+    let mut succession = Succession::of(&mut source, &verifying);
     let mut checker = Checker::new(|key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
         PublicKey(*key).verify(message, signature).is_ok()
     });
@@ -161,9 +167,12 @@ fn check<S: Source>(
         if index < below {
             edge.push(leaf_hash(entry), &mut |_, _| ());
         }
-        checker.feed(entry).map(drop).map_err(|error| error.why.to_string())
+        succession.bytes(entry);
+        let leaf = checker.feed(entry).map_err(|error| error.why.to_string())?;
+        succession.entry(index, &leaf)
     };
     let report = verify(&mut source, &verifying, &mut visit)?;
+    succession.settled(&report)?;
     let summary = checker.summary();
     if demands.all_signed && summary.uncovered > 0 {
         let why = format!("{} newest event(s) are not under a head their bank signed", summary.uncovered);
@@ -268,6 +277,7 @@ fn sound(report: &Report, summary: &Summary, key_from_log: bool) -> Sound {
         chain_heads: summary.heads,
         not_yet_signed: summary.uncovered,
         key_from_log,
+        keys_followed: report.handed_over.len(),
         witnessed: None,
     }
 }
@@ -360,6 +370,12 @@ fn told(sound: &Sound) -> String {
             "  {entries} entries vouched for by {} witness(es) of the policy ({}); {newer} newer not yet\n",
             by.len(),
             by.join(", ")
+        ));
+    }
+    if sound.keys_followed > 0 {
+        text.push_str(&format!(
+            "  the key was handed over {} time(s) since the one given: each signed by both keys, and an entry\n",
+            sound.keys_followed
         ));
     }
     if sound.key_from_log {

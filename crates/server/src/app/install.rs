@@ -3,27 +3,28 @@
 //! Crash order of the first start: the schema (each step whole), then keys, organisation, site and the log's first
 //! event in one transaction, then the log's row. A stop before the transaction leaves an empty schema and the next
 //! start is the first again; a stop after it leaves a log whose row the next start makes. No key exists without the
-//! organisation it belongs to, and none is ever made twice.
+//! organisation it belongs to, and none is ever made twice. A hand-over of the log's key that was begun is brought to its
+//! end before the log is opened: see [`ledger_key`].
 
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bailee_audit::key::{KeyError, KeyId, KeyName, SignError, Signer, VerifyingKey};
 use bailee_domain::id::{OrgId, SiteId};
-use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
+use bailee_domain::platform::{Actor, KeyHandOver, PlatformEvent, PlatformEventKind};
 use bailee_ledger::disk::Disk;
 use bailee_vault::kek::KeyProvider;
-use bailee_vault::seal::{SealError, StoredKey};
+use bailee_vault::seal::{KeyId as SealingKeyId, SealError, StoredKey};
 use bailee_vault::sign::SigningKey;
 use bailee_vault::stretch::Cost;
 use rand_core::Rng;
 use tokio::sync::Notify;
 
-use super::{App, AppError, Clock, FieldError, Keys, Live, Parts, Refused};
+use super::{App, AppError, Clock, FieldError, Keys, Live, Parts, Refused, ledger_key};
 use crate::ledger::{Ledger, LedgerError, LogId, LogKey, Sequencer};
 use crate::store::migrate::{self, MigrateError};
 use crate::store::tables::org::OrgRow;
 use crate::store::tables::site::SiteRow;
-use crate::store::tables::{event, org, site, stored_key};
+use crate::store::tables::{event, log_key, org, site, stored_key};
 use crate::store::{Db, Tx};
 
 /// Days a parcel may wait unless the site says otherwise.
@@ -90,23 +91,30 @@ pub async fn open_or_create(
 ) -> Result<App, InstallError> {
     migrate::to_latest(&db).await?;
     let Outside { clock, mut rng, cost, ledger } = outside;
-    let (org, stored) = match db.read(async |tx| load(&tx).await).await? {
-        Some(found) => found,
-        None => {
-            let first = First::draw(provider, &*clock, &mut *rng, names)?;
-            // Two first starts at once end in one: the second finds what the first made.
-            db.tx(async move |tx| load_or_make(&tx, &first).await).await?
-        }
+    if db.read(async |tx| load(&tx).await).await?.is_none() {
+        let first = First::draw(provider, &*clock, &mut *rng, names)?;
+        // Two first starts at once end in one: the second finds what the first made.
+        db.tx(async move |tx| load_or_make(&tx, &first).await).await?;
+    }
+    let now_ms = clock.now().unix_ms();
+    let (disk, access) = match ledger {
+        LedgerDisk::Own(disk) => (Arc::<dyn Disk>::from(disk), Access::Own),
+        LedgerDisk::Beside(disk) => (Arc::<dyn Disk>::from(disk), Access::Beside),
     };
-    let keys = Keys::open(provider, &stored, cost)?;
+    let mut opened = Opened::load(&db, provider, cost).await?;
+    if let (Access::Own, Some(ending)) = (access, opened.ending) {
+        let (whose, disk) = ((&opened.log, opened.of.as_str()), Box::new(Arc::clone(&disk)));
+        ledger_key::finish(&db, whose, &opened.key, disk, (ending, now_ms)).await?;
+        opened = Opened::load(&db, provider, cost).await?;
+    }
+    let Opened { org, log, of, keys, key, .. } = opened;
     // Checks the log against the store, so that a platform whose log contradicts itself does not come up as if nothing
     // were wrong; at the first start it makes both.
-    let log = LogId::new(org.log_id.clone()).ok_or(AppError::Damaged { what: "org.log_id" })?;
-    let (key, of) = (key_of(&keys, &log)?, org.id.to_string());
-    let ledger = match ledger {
-        LedgerDisk::Own(disk) => Ledger::open(&db, (&log, &of), &key, disk, clock.now().unix_ms()).await?,
-        LedgerDisk::Beside(disk) => Ledger::open_beside((&log, &of), &key, disk).await?,
+    let ledger = match access {
+        Access::Own => Ledger::open(&db, (&log, &of), &key, Box::new(disk), now_ms).await?,
+        Access::Beside => Ledger::open_beside((&log, &of), &key, Box::new(disk)).await?,
     };
+    ledger.succeeds(&ledger_key::lines(key.verifying.name(), &keys.handed));
     Ok(App::new(Parts {
         db,
         keys,
@@ -119,6 +127,59 @@ pub async fn open_or_create(
         work: Notify::new(),
         public_url: OnceLock::new(),
     }))
+}
+
+/// What a store says of whose platform it is, opened.
+struct Opened {
+    org: OrgRow,
+    log: LogId,
+    /// The organisation as the log's rows name it.
+    of: String,
+    keys: Keys,
+    key: LogKey,
+    /// A key whose hand-over is to be brought to its end.
+    ending: Option<SealingKeyId>,
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Own,
+    Beside,
+}
+
+impl Opened {
+    async fn load(db: &Db, provider: &dyn KeyProvider, cost: Cost) -> Result<Self, InstallError> {
+        let loaded = db.read(async |tx| load(&tx).await).await?;
+        let (org, stored, handed) = loaded.ok_or(AppError::Damaged { what: "org" })?;
+        let held = ledger_key::held(provider, &stored, handed)?;
+        let ending = held.ending;
+        let keys = Keys::open(provider, &stored, held, cost)?;
+        let log = LogId::new(org.log_id.clone()).ok_or(AppError::Damaged { what: "org.log_id" })?;
+        let (key, of) = (key_of(&keys, &log)?, org.id.to_string());
+        Ok(Self { org, log, of, keys, key, ending })
+    }
+}
+
+/// Whose log a store keeps.
+pub struct Known {
+    /// The log.
+    pub log: LogId,
+    /// The organisation.
+    pub org: String,
+    /// The log's keys.
+    pub key: LogKey,
+}
+
+/// Looks whose log a store keeps, without opening the log or making anything; `None` before the first start.
+///
+/// # Errors
+/// See [`InstallError`].
+pub async fn look(db: &Db, provider: &dyn KeyProvider) -> Result<Option<Known>, InstallError> {
+    if db.read(async |tx| load(&tx).await).await?.is_none() {
+        return Ok(None);
+    }
+    let Opened { log, of, key, .. } = Opened::load(db, provider, Cost::STANDARD).await?;
+    Ok(Some(Known { log, org: of, key }))
 }
 
 /// The sequencer of the platform's log.
@@ -137,9 +198,15 @@ pub fn log_key(app: &App) -> Result<LogKey, KeyError> {
 
 fn key_of(keys: &Keys, log: &LogId) -> Result<LogKey, KeyError> {
     let name = KeyName::new(&format!("bailee/{log}"))?;
-    let verifying = VerifyingKey::new(name, keys.log.public().0);
-    let signer = LogSigner { key: keys.log.clone(), verifying: verifying.clone() };
-    Ok(LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() })
+    Ok(signed_by(name, keys.log.clone(), &keys.handed))
+}
+
+/// A log signed by that key, which was handed over to it.
+pub(super) fn signed_by(name: KeyName, key: Arc<SigningKey>, handed: &[KeyHandOver]) -> LogKey {
+    let earlier = handed.iter().map(|said| VerifyingKey::new(name.clone(), said.old)).collect();
+    let verifying = VerifyingKey::new(name, key.public().0);
+    let signer = LogSigner { key, verifying: verifying.clone() };
+    LogKey { signer: Arc::new(signer), verifying, earlier }
 }
 
 /// Signs checkpoints with the platform's key, which does not leave [`Keys`].
@@ -203,22 +270,22 @@ impl First {
     }
 }
 
-async fn load(tx: &Tx) -> Result<Option<(OrgRow, Vec<StoredKey>)>, AppError> {
-    match org::only(tx).await? {
-        Some(org) => Ok(Some((org, stored_key::all(tx).await?))),
-        None => Ok(None),
-    }
+type Loaded = (OrgRow, Vec<StoredKey>, Vec<KeyHandOver>);
+
+async fn load(tx: &Tx) -> Result<Option<Loaded>, AppError> {
+    let Some(org) = org::only(tx).await? else { return Ok(None) };
+    let handed = log_key::all(tx, &org.log_id).await?;
+    Ok(Some((org, stored_key::all(tx).await?, handed)))
 }
 
-async fn load_or_make(tx: &Tx, first: &First) -> Result<(OrgRow, Vec<StoredKey>), AppError> {
-    if let Some(found) = load(tx).await? {
-        return Ok(found);
+async fn load_or_make(tx: &Tx, first: &First) -> Result<(), AppError> {
+    if load(tx).await?.is_some() {
+        return Ok(());
     }
     for key in &first.keys {
         stored_key::insert(tx, key, first.started.at).await?;
     }
     org::insert(tx, &first.org).await?;
     site::insert(tx, first.org.id, &first.site).await?;
-    event::append_platform(tx, first.org.id, first.number, &first.started).await?;
-    Ok((first.org.clone(), first.keys.clone()))
+    event::append_platform(tx, first.org.id, first.number, &first.started).await
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bailee_domain::platform::KeyHandOver;
 use bailee_vault::blind::BlindKey;
 use bailee_vault::kek::KeyProvider;
 use bailee_vault::seal::{Keyring, Purpose, SealError, Sealer, StoredKey};
@@ -9,6 +10,8 @@ use bailee_vault::sign::SigningKey;
 use bailee_vault::stretch::Cost;
 use bailee_vault::{Secret, tls::Identity};
 use rand_core::Rng;
+
+use super::ledger_key::Held;
 
 /// Purposes of the sealing keys, in the order they are made.
 const SEALING: [&str; 4] = ["person", "outbox", "bank", "secret"];
@@ -20,6 +23,8 @@ pub struct Keys {
     ring: Keyring,
     /// Signs checkpoints of the ledger.
     pub log: Arc<SigningKey>,
+    /// How that key became the log's, oldest first.
+    pub handed: Vec<KeyHandOver>,
     /// Signs QR tokens.
     pub issuer: SigningKey,
     /// The platform's identity on the link; banks pin it.
@@ -41,17 +46,23 @@ impl Keys {
         purposes.map(|purpose| StoredKey::create(provider, Purpose::new(purpose)?, rng)).collect()
     }
 
-    /// Opens stored keys, oldest first within a purpose.
+    /// Opens stored keys, oldest first within a purpose; `log` says which of the log's signs.
     ///
     /// # Errors
     /// [`SealError`] when a key is missing or the provider cannot open it.
-    pub fn open(provider: &dyn KeyProvider, stored: &[StoredKey], cost: Cost) -> Result<Self, SealError> {
+    pub(super) fn open(
+        provider: &dyn KeyProvider,
+        stored: &[StoredKey],
+        log: Held,
+        cost: Cost,
+    ) -> Result<Self, SealError> {
         let seed = |purpose: &str| -> Result<Secret<[u8; 32]>, SealError> {
             let newest = stored.iter().rev().find(|key| key.purpose.as_str() == purpose);
             newest.ok_or(SealError::NoKeyFor(Purpose::new(purpose)?))?.unwrap(provider)
         };
         Ok(Self {
-            log: Arc::new(SigningKey::from_seed(&seed("log")?)),
+            log: log.signing,
+            handed: log.handed,
             issuer: SigningKey::from_seed(&seed("issuer")?),
             link: Identity::from_seed(&seed("link")?),
             code_name: seed("code-name")?,

@@ -17,6 +17,7 @@ use super::health::HealthLive;
 #[derive(Clone)]
 pub struct Live {
     banks: Arc<Mutex<BTreeMap<BankId, BankLive>>>,
+    log_refused: Arc<Mutex<Option<String>>>,
     changes: broadcast::Sender<LiveChange>,
 }
 
@@ -54,7 +55,7 @@ pub enum LiveChange {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { banks: Arc::default(), changes: broadcast::channel(256).0 }
+        Self { banks: Arc::default(), log_refused: Arc::default(), changes: broadcast::channel(256).0 }
     }
 }
 
@@ -77,6 +78,19 @@ impl Live {
         if changed {
             self.tell(LiveChange::Bank(bank));
         }
+    }
+
+    /// Why the custody log is not appended to, if it contradicts the store or itself.
+    pub fn log_refused(&self) -> Option<String> {
+        self.log_refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what the last run of the sequencer came to; tells whether that is news.
+    pub fn note_log_refused(&self, why: Option<String>) -> bool {
+        let mut known = self.log_refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *known != why;
+        *known = why;
+        is_news
     }
 
     /// Tells whoever watches.

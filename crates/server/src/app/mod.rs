@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod ingest;
 pub mod install;
 pub mod keys;
+pub mod ledger_key;
 pub mod legal_hold;
 pub mod link;
 mod live;

@@ -133,7 +133,7 @@ pub async fn newest_round(app: &App) -> Result<Option<(RoundRow, Vec<WitnessRow>
     }
     let is_open = |round: &RoundRow| {
         round.size <= size
-            && (text_of(&round.checkpoint) == text_of(&checkpoint)
+            && (round.checkpoint == checkpoint
                 || (round.size < size && now.since_ms(round.opened_at) < ROUND_MS))
     };
     let round = match last.filter(is_open) {

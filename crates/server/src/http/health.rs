@@ -36,8 +36,11 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `/readyz`: the store answers and holds a signed log.
+/// `/readyz`: the store answers and holds a signed log that contradicts nothing.
 pub async fn ready(State(http): State<Http>) -> Response {
+    if let Some(why) = http.app().live().log_refused() {
+        return problem::not_ready(format!("{why}\n"));
+    }
     match log_size(&http).await {
         Some(size) => format!("ok\nlog {} entries {size}\n", http.app().log_id()).into_response(),
         None => problem::not_ready("the database or the log in it does not answer\n".into()),

@@ -213,6 +213,12 @@ pub fn router(app: App, ask: Arc<dyn Ask>, options: Options) -> Router {
     guard::around(&http, all)
 }
 
+/// What a platform serves that must not work: why, and that it runs.
+pub fn refusing(why: Arc<str>) -> Router {
+    let refused = move || std::future::ready(problem::not_ready(why.to_string()));
+    Router::new().route("/healthz", get(health::live)).fallback(refused)
+}
+
 /// Every address of the portal and the API with who may come there, in the order they are routed.
 #[must_use]
 pub fn addresses() -> Vec<Listed> {

@@ -1,7 +1,7 @@
 //! The open log of an organisation, and what happens when it is opened.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bailee_audit::hash::TreeHead;
 use bailee_ledger::disk::Disk;
@@ -21,6 +21,8 @@ struct Inner {
     org: String,
     log: Log,
     access: Access,
+    /// Signature lines that go with every checkpoint: how the key that signs became the log's.
+    succession: OnceLock<Arc<str>>,
     /// Runs take turns.
     turn: Mutex<()>,
 }
@@ -55,6 +57,7 @@ impl Ledger {
             org: org.to_owned(),
             log,
             access: Access::Append,
+            succession: OnceLock::new(),
             turn: Mutex::default(),
         };
         let this = Self(Arc::new(inner));
@@ -79,13 +82,20 @@ impl Ledger {
         let config = Config::new(key.clone());
         let log = aside(move || Ok(Log::open(disk, config)?)).await?;
         let (id, org) = (id.clone(), org.to_owned());
-        Ok(Self(Arc::new(Inner { id, org, log, access: Access::Read, turn: Mutex::default() })))
+        let (access, succession, turn) = (Access::Read, OnceLock::new(), Mutex::default());
+        Ok(Self(Arc::new(Inner { id, org, log, access, succession, turn })))
     }
 
     /// Reads the log.
     #[must_use]
     pub fn reader(&self) -> LogReader {
-        LogReader::new(self.0.log.reader())
+        let none = || Arc::from("");
+        LogReader::new(self.0.log.reader(), self.0.succession.get().cloned().unwrap_or_else(none))
+    }
+
+    /// Says how the key that signs became the log's, in signature lines for every checkpoint; the first word counts.
+    pub fn succeeds(&self, lines: &str) {
+        let _ = self.0.succession.set(lines.into());
     }
 
     /// Appends what is pending to the log.

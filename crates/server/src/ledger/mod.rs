@@ -30,6 +30,7 @@
 //! The folder is locked by one process, and runs of a process take turns. The store's mark moves only from where the run
 //! found it.
 
+pub mod check;
 pub mod event;
 mod keeper;
 mod read;

@@ -3,9 +3,11 @@
 //! Everything is bounded by the signed size: what is stored but not signed for is never shown.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bailee_audit::hash::{Hash, TreeHead};
 use bailee_audit::tile::{TileId, TilePath, Width};
+use bailee_audit::verify::CHECKPOINT_PATH;
 use bailee_ledger::Reader;
 
 use super::{LedgerError, aside};
@@ -14,19 +16,20 @@ use super::{LedgerError, aside};
 #[derive(Clone)]
 pub struct LogReader {
     log: Reader,
+    succession: Arc<str>,
 }
 
 impl LogReader {
-    pub(super) const fn new(log: Reader) -> Self {
-        Self { log }
+    pub(super) const fn new(log: Reader, succession: Arc<str>) -> Self {
+        Self { log, succession }
     }
 
-    /// The signed checkpoint, a note as C2SP tlog-checkpoint has it.
+    /// The signed checkpoint, a note as C2SP tlog-checkpoint has it, with the hand-overs of the log's key.
     ///
     /// # Errors
     /// None today: it is at hand.
     pub async fn checkpoint(&self) -> Result<String, LedgerError> {
-        Ok(self.log.checkpoint().to_string())
+        Ok(format!("{}{}", self.log.checkpoint(), self.succession))
     }
 
     /// Size and root that the checkpoint signs.
@@ -116,7 +119,17 @@ impl LogReader {
     /// # Errors
     /// The log's, or that a file cannot be written.
     pub async fn export(&self, dir: &Path) -> Result<TreeHead, LedgerError> {
-        let dir = dir.to_owned();
-        self.read(move |log| log.export(&dir)).await
+        let (dir, succession) = (dir.to_owned(), Arc::clone(&self.succession));
+        self.read(move |log| {
+            let head = log.export(&dir)?;
+            if !succession.is_empty() {
+                let path = dir.join(CHECKPOINT_PATH);
+                let note = std::fs::read(&path).map(|note| [&note, succession.as_bytes()].concat());
+                let kept = note.and_then(|note| std::fs::write(&path, note));
+                kept.map_err(bailee_ledger::LedgerError::Export)?;
+            }
+            Ok(head)
+        })
+        .await
     }
 }

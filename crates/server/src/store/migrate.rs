@@ -45,6 +45,7 @@ pub const ALL: &[Migration] = migrations![
     9 "0009_tile_log.sql",
     10 "0010_attached_file.sql",
     11 "0011_health.sql",
+    12 "0012_log_key.sql",
 ];
 
 /// Why the schema could not be brought up to date.
@@ -85,6 +86,14 @@ pub enum MigrateError {
 /// See [`MigrateError`]; files before the one that failed stay applied.
 pub async fn to_latest(db: &Db) -> Result<usize, MigrateError> {
     apply(db, ALL).await
+}
+
+/// Whether the schema is this binary's; nothing is changed.
+///
+/// # Errors
+/// See [`MigrateError`].
+pub async fn is_latest(db: &Db) -> Result<bool, MigrateError> {
+    db.read(async |tx: Tx| Ok(checked(&tx, ALL).await? == ALL.len() as i64)).await
 }
 
 /// Brings the schema to the last of the given migrations; tests pass beginnings of [`ALL`] to make older schemas.

@@ -172,6 +172,7 @@ impl Rig {
             "evidence_enclosed",
             "code_order",
             "legal_hold",
+            "log_key",
             "erasure",
         ];
         let mut all = Vec::new();

@@ -7,9 +7,14 @@ use axum::response::Response;
 use super::gate::Who;
 use super::shell::show;
 use super::views::verify::Verify;
+use crate::app::install;
 use crate::http::Http;
 
 /// `/verify`, for everybody.
 pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>) -> Response {
-    show(&Verify { page: who.page(), keys: vec![http.options().log_key.trim().to_owned()] })
+    // Older receipts are signed by the keys the log had before.
+    let earlier = install::log_key(http.app()).map(|key| key.earlier).unwrap_or_default();
+    let earlier = earlier.iter().rev().map(ToString::to_string);
+    let keys = std::iter::once(http.options().log_key.trim().to_owned()).chain(earlier).collect();
+    show(&Verify { page: who.page(), keys })
 }

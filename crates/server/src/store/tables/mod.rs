@@ -18,6 +18,7 @@ pub mod health;
 pub mod idempotency;
 pub mod legal_hold;
 pub mod log_index;
+pub mod log_key;
 pub mod message;
 pub mod org;
 pub mod parcel;

@@ -27,6 +27,15 @@ pub async fn insert(tx: &Tx, key: &StoredKey, at: WallTime) -> Result<(), StoreE
     Ok(())
 }
 
+/// Destroys a key: nothing that it alone opened or signed for can be opened or signed for again.
+///
+/// # Errors
+/// The store's.
+pub async fn destroy(tx: &Tx, id: KeyId) -> Result<(), StoreError> {
+    tx.exec("DELETE FROM stored_key WHERE id = $1", params![id.0]).await?;
+    Ok(())
+}
+
 fn read(row: &Row) -> Result<StoredKey, StoreError> {
     let damaged = |_| StoreError::other("a stored key is damaged");
     let (purpose, wrapped): (String, Vec<u8>) = (row.get("purpose")?, row.get("wrapped")?);
