@@ -89,7 +89,7 @@ async fn what_a_stop_leaves_is_no_finding(fresh: Fresh) {
     assert_eq!((report.findings.told.as_slice(), report.unnoted, report.pending), (&[][..], 5, 0));
     let torn = house.disk.image();
     torn.tamper(tail(0), |bytes| {
-        let last = (0..bytes.len()).step_by(64).filter(|&at| bytes[at..].starts_with(b"BLGR")).next_back();
+        let last = (0..bytes.len()).step_by(64).rfind(|&at| bytes[at..].starts_with(b"BLGR"));
         let last = last.unwrap();
         bytes[last + 100..].fill(0);
     });
@@ -225,8 +225,8 @@ async fn checkpoints_of_another_key_are_named(fresh: Fresh) {
     let verifying = signer.verifying_key().clone();
     let size = house.head().await.size;
     let entries = house.app().ledger().reader().range(0, size).await.unwrap();
-    let entries = entries.into_iter().map(|(_, entry)| entry).collect();
-    let other = house.written(LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() }, entries);
+    let entries: Vec<Vec<u8>> = entries.into_iter().map(|(_, entry)| entry).collect();
+    let other = house.written(LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() }, &entries);
     let report = house.checked_on(&other, &[]).await;
     assert_eq!(kinds(&report), [Kind::CheckpointSignature]);
     assert_eq!((report.entries, report.checkpoints), (size, 0));

@@ -153,10 +153,11 @@ impl House {
     pub async fn packed(&self) -> MemoryDisk {
         let size = self.head().await.size;
         let entries = self.app().ledger().reader().range(0, size).await.unwrap();
-        self.written(self.key.clone(), entries.into_iter().map(|(_, entry)| entry).collect())
+        let entries: Vec<Vec<u8>> = entries.into_iter().map(|(_, entry)| entry).collect();
+        self.written(self.key.clone(), &entries)
     }
 
-    pub fn written(&self, key: LogKey, entries: Vec<Vec<u8>>) -> MemoryDisk {
+    pub fn written(&self, key: LogKey, entries: &[Vec<u8>]) -> MemoryDisk {
         let disk = MemoryDisk::default();
         let log = Log::open(disk.clone(), Config { segment_height: 8, ..Config::new(key) }).unwrap();
         entries.chunks(40).for_each(|group| drop(log.appender().append(group).unwrap()));
