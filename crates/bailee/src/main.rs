@@ -6,11 +6,13 @@ mod bench;
 mod demo;
 mod edge;
 mod evidence;
+mod key_file;
 mod ledger;
 mod officer;
 mod person;
 mod serve;
 mod service;
+mod signer;
 mod simulate;
 mod verify;
 mod witness;
@@ -67,6 +69,9 @@ enum Command {
     /// An officer's own key, and answers to the challenge on a kiosk's screen.
     #[command(subcommand)]
     Officer(officer::Officer),
+    /// A person's own key, and signing what opens a door from afar or admits a key.
+    #[command(subcommand)]
+    Person(signer::Person),
     /// Hardware that is not there, for trying what would be connected to it.
     #[command(subcommand)]
     Simulate(simulate::Simulate),
@@ -139,6 +144,7 @@ fn main() -> ExitCode {
         Command::Witness(args) => run(witness::run(args)),
         Command::Bench(args) => run(bench::run(args, cli.json)),
         Command::Officer(command) => run(async { officer::run(&command, cli.json) }),
+        Command::Person(command) => run(async { signer::run(&command, cli.json) }),
         Command::Simulate(command) => run(simulate::run(command)),
         Command::Config(command) => run(async { serve::config(&command) }),
     }

@@ -1,23 +1,19 @@
 //! `bailee officer`: the key an officer keeps away from every network, and answers to the challenge on a kiosk's screen.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::BankId;
 use bailee_domain::signer::{Act, Challenge, Statement};
 use bailee_domain::time::WallTime;
 use bailee_vault::sign::SigningKey;
-use bailee_vault::{OsRandom, Secret};
 use bailee_wire::event::hex;
 use bailee_wire::response::{self, Response};
 use bailee_wire::statement;
 use clap::{Args, Subcommand};
 
-use crate::say;
+use crate::{key_file, say};
 
 const FIRST_LINE: &str = "bailee officer key v1";
 
@@ -77,12 +73,7 @@ pub fn run(command: &Officer, json: bool) -> anyhow::Result<()> {
 }
 
 fn make(file: &Path, json: bool) -> anyhow::Result<()> {
-    let (key, seed) = SigningKey::generate(&mut OsRandom);
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    let mut written = opened.with_context(|| format!("{} cannot be made", file.display()))?;
-    writeln!(written, "{FIRST_LINE}\n{}", hex(seed.expose()))?;
-    written.sync_all()?;
-    let public = hex(&key.public().0);
+    let public = hex(&key_file::make(file, FIRST_LINE)?);
     if json {
         say(&serde_json::json!({ "public_key": public }).to_string());
     } else {
@@ -92,24 +83,7 @@ fn make(file: &Path, json: bool) -> anyhow::Result<()> {
 }
 
 fn read(file: &Path) -> anyhow::Result<SigningKey> {
-    let of = || format!("{} cannot be read", file.display());
-    let mode = std::fs::metadata(file).with_context(of)?.permissions().mode();
-    ensure!(mode & 0o077 == 0, "{} can be read by others; its mode must be 0600", file.display());
-    let text = std::fs::read_to_string(file).with_context(of)?;
-    let seed = text.strip_prefix(FIRST_LINE).map(str::trim).and_then(seed);
-    let seed = seed.with_context(|| format!("{} is not an officer's key", file.display()))?;
-    Ok(SigningKey::from_seed(&seed))
-}
-
-fn seed(digits: &str) -> Option<Secret<[u8; 32]>> {
-    if digits.len() != 64 || !digits.is_ascii() {
-        return None;
-    }
-    let mut seed = [0; 32];
-    for (byte, at) in seed.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
-    }
-    Some(Secret::new(seed))
+    key_file::read(file, FIRST_LINE)
 }
 
 fn text(key: &SigningKey, bank: BankId, compartment: CompartmentNo, challenge: Challenge) -> String {
@@ -133,6 +107,8 @@ fn show(text: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use bailee_vault::sign::PublicKey;
 
     use super::*;

@@ -152,6 +152,10 @@ ids! {
     FileId = "fil";
     /// A work order: a technician, some doors, a time.
     WorkOrderId = "wko";
+    /// A person's public key, as the platform keeps it.
+    KeyId = "key";
+    /// A mechanical or override key in sealed custody.
+    CustodyId = "cst";
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use alloc::string::String;
 use crate::access::{Permission, Role};
 use crate::compartment::CompartmentNo;
 use crate::id::{
-    AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
+    AlertId, BankId, CarrierId, CustodyId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
+    WorkOrderId,
 };
+use crate::signer::KeyUse;
 use crate::time::WallTime;
 
 /// One fact the platform wrote to the custody log.
@@ -130,6 +132,38 @@ pub enum PlatformEventKind {
     WitnessRefused { witness: String, size: u64, reason: String },
     /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.
     BankChainBroken { bank: BankId, seq: Option<u64> },
+    /// A public key was registered for a person; each bank judges when it counts. `key` is its fingerprint.
+    KeyRegistered { person: PersonId, key: [u8; 32], used_for: KeyUse },
+    /// A person's public key was taken off the rosters.
+    KeyWithdrawn { person: PersonId, key: [u8; 32], used_for: KeyUse },
+    /// Somebody gave a reason for opening a door from afar, for an administrator to sign; the words are committed to.
+    InspectionPrepared { bank: BankId, compartment: CompartmentNo, reason: Commitment },
+    /// A person was sent a code to enrol a badge with at a bank's kiosk.
+    BadgeCodeSent { person: PersonId, bank: BankId },
+    /// A person's badges are to be forgotten by every bank.
+    BadgesRevoked { person: PersonId },
+    /// A work order was written; what is to be done is committed to.
+    WorkOrderWritten { order: WorkOrderId, bank: BankId, technician: PersonId, details: Commitment },
+    /// A work order was closed by staff; what was done is committed to.
+    WorkOrderFinished { order: WorkOrderId, bank: BankId, details: Commitment },
+    /// A work order's time is over and nobody has said what was done.
+    WorkOrderOverdue { order: WorkOrderId, bank: BankId },
+    /// A key was put into a sealed enclosure with this seal number.
+    KeySealed { item: CustodyId, bank: BankId, seal: String },
+    /// The first of two people asked for a key in custody; why is committed to.
+    KeyReleaseAsked { item: CustodyId, bank: BankId, reason: Commitment },
+    /// A second person agreed: the key is out until this time.
+    KeyReleased { item: CustodyId, bank: BankId, first: PersonId, until: WallTime },
+    /// The first person's request for a key ended without a second one.
+    KeyReleaseDropped { item: CustodyId, bank: BankId },
+    /// A key came back and lies under a new seal.
+    KeyReturned { item: CustodyId, bank: BankId, seal: String },
+    /// A key that is out was not back in time.
+    KeyOverdue { item: CustodyId, bank: BankId },
+    /// A key is no longer kept.
+    KeyRetired { item: CustodyId, bank: BankId },
+    /// An enclosure or a door was opened mechanically while no key of the bank was out, as this event of it says: an alarm.
+    OpenedWithoutRelease { bank: BankId, seq: u64 },
     /// The log's key ended and named its successor; why is committed to.
     LedgerKeyRolled { hand_over: KeyHandOver, reason: Commitment },
 }

@@ -256,7 +256,7 @@ fn assert_breaker(opened: &[(CompartmentNo, MonoTime)]) {
 
 /// Everything a stolen platform has: the link, the clock, the roster, and what passed through it before.
 #[test]
-fn a_stolen_platform_opens_three_doors_an_hour_with_a_person_and_none_without() {
+fn a_stolen_platform_opens_at_most_3_doors_an_hour_for_a_day_and_none_without_presence() {
     let (ann, ben, eve) = (Person::with_passkey(ANN), Person::with_passkey(BEN), Person::with_passkey(EVE));
     let mut bench = Bench::new(MemoryDisk::default(), roster(1, &[&ann, &ben])).unwrap();
     bench.input(Input::Tick);

@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::app::install::{self, InstallError, LedgerDisk, Names, Outside};
-use crate::app::link::{self, Desk};
+use crate::app::link::{self, Ask, Desk};
 use crate::app::{App, AppError, Clock, SystemClock, set_up};
 use crate::config::{ConfigError, ServerConfig};
 use crate::gateway::{Gateway, Moment};
@@ -99,6 +99,8 @@ pub struct Running {
     pub set_up_link: Option<String>,
     /// The platform.
     pub app: App,
+    /// How banks are asked.
+    pub ask: Arc<dyn Ask>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -161,7 +163,8 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         switches: demo.switches,
         ..Options::new(portal_url.clone())
     };
-    let router = ending(http::router(app.clone(), desk, options), &stopped);
+    let ask: Arc<dyn Ask> = desk;
+    let router = ending(http::router(app.clone(), ask.clone(), options), &stopped);
     let http = serve_http(&config, listener, router, stopped)?;
     let set_up_link = offer_set_up(&app, &portal_url).await?;
     Ok(Running {
@@ -170,6 +173,7 @@ pub async fn start(config: ServerConfig, demo: Demo) -> Result<Running, ServeErr
         link_address,
         set_up_link,
         app,
+        ask,
         stop,
         tasks: vec![http, gateway, jobs, witnesses],
     })

@@ -5,7 +5,7 @@
 //! (§5.8.1.2), so nothing a stranger wrote is parsed. User presence and user verification are both required, and an
 //! assertion made inside a frame of another site is refused.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
@@ -33,6 +33,16 @@ pub enum PasskeyPublic {
     Ed25519([u8; 32]),
     /// `ES256` (COSE -7): the uncompressed point.
     P256([u8; 65]),
+}
+
+impl PasskeyPublic {
+    /// Whether the bytes are a key at all: a point on its curve.
+    pub fn is_key(&self) -> bool {
+        match self {
+            Self::Ed25519(public) => ParsedPublicKey::new(&ED25519, public).is_ok(),
+            Self::P256(public) => ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public).is_ok(),
+        }
+    }
 }
 
 /// Whom and what the assertion must be for.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chain;
+pub mod cose;
 pub mod enrol;
 pub mod event;
 pub mod json;
@@ -14,5 +15,6 @@ pub mod record;
 pub mod response;
 #[cfg(test)]
 mod sample;
+pub mod signed;
 pub mod statement;
 pub mod token;

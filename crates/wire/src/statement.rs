@@ -68,6 +68,11 @@ pub const fn use_name(used_for: KeyUse) -> &'static str {
     }
 }
 
+/// The use called so.
+pub fn use_named(name: &str) -> Option<KeyUse> {
+    crate::signed::USES.into_iter().find(|used_for| use_name(*used_for) == name)
+}
+
 /// The SHA-256 of a statement's bytes: the challenge of a passkey's assertion.
 pub fn digest(bytes: &[u8]) -> Hash {
     let mut hash = [0; 32];

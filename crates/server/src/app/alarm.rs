@@ -47,6 +47,12 @@ pub const PARCEL_CONFLICT: &str = "ParcelConflict";
 pub const CODE_NOT_TAKEN: &str = "CodeNotTaken";
 /// A bank's witness does not cosign the platform's log.
 pub const WITNESS_REFUSED: &str = "WitnessRefused";
+/// A key of a bank is not back in its sealed enclosure in time.
+pub const KEY_OVERDUE: &str = "KeyOverdue";
+/// An enclosure or a door was opened mechanically while no key of the bank was released.
+pub const OPENED_WITHOUT_RELEASE: &str = "OpenedWithoutRelease";
+/// Nobody has said in time what was done for a work order.
+pub const WORK_ORDER_OVERDUE: &str = "WorkOrderOverdue";
 /// A bank claims a roster that it was never given.
 pub const ROSTER_CLAIMED: &str = "RosterClaimed";
 
@@ -140,6 +146,9 @@ fn words(kind: &str, compartment: Option<CompartmentNo>) -> String {
         "RestoredDiskFound" => {
             "The bank's disk is an old or a copied one: nothing opens until somebody resynchronises it"
         }
+        KEY_OVERDUE => "A key that two people released is not back in time",
+        OPENED_WITHOUT_RELEASE => "was opened mechanically while no key was released",
+        WORK_ORDER_OVERDUE => "A work order is over its time and nobody has closed it",
         ROSTER_CLAIMED => "The bank claims a roster that it was never given",
         other => match health::words(other) {
             Some(words) => words,

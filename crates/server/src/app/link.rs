@@ -307,6 +307,7 @@ async fn heard(app: &App, id: BankId, news: News) -> Result<(), AppError> {
                 live.lockdowns = status.lockdowns;
                 live.truth = status.truth;
                 live.tampers = status.tampers;
+                live.warnings = status.warnings;
             });
             if let Some(report) = status.health {
                 health::heard(app, id, *report).await?;

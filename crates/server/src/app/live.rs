@@ -38,6 +38,8 @@ pub struct BankLive {
     pub tampers: Vec<(Source, Tamper)>,
     /// What it measures of itself; none before its first report since the platform started.
     pub health: Option<Arc<HealthLive>>,
+    /// What the bank warns of, by the words of its status, such as `disk-restored`.
+    pub warnings: Vec<String>,
 }
 
 /// Something live pages may want to redraw.

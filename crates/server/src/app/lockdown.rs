@@ -18,6 +18,7 @@ use bailee_domain::truth::Seen;
 use super::banks::noting_denial;
 use super::link::{Ask, NotAnswered};
 use super::{App, AppError, Change, FieldError, Principal, Refused};
+use crate::store::tables::api_token;
 use crate::store::tables::bank::{self, BankState};
 
 pub(in crate::app) use policy::of_bank;
@@ -53,7 +54,7 @@ pub enum Released {
 ///
 /// # Errors
 /// [`Refused::NotFound`], [`Refused::NotAllowed`], [`Refused::Invalid`] for `lasts`; [`Refused::NotPossibleNow`]
-/// (`bank_offline`, `no_such_compartment`, `not_a_person`).
+/// (`bank_offline`, `no_such_compartment`; `not_a_person` for a token nobody made).
 pub async fn begin(
     app: &App,
     ask: &dyn Ask,
@@ -61,7 +62,7 @@ pub async fn begin(
     id: BankId,
     wanted: BeginLockdown,
 ) -> Result<(), AppError> {
-    let by = person(principal)?;
+    let by = answerable(app, principal).await?;
     let BeginLockdown { area, grade, exercise, lasts_s } = wanted;
     let longest = if exercise.is_drill() { LONGEST_DRILL_S } else { LONGEST_S };
     if !(SHORTEST_S..=longest).contains(&lasts_s) {
@@ -141,6 +142,16 @@ pub async fn tell_seen(
     }
     let what = format!("walk-round, {} compartments", seen.len());
     asked(app, ask, principal, id, what, Request::TellSeen { by, seen }).await.map(|_| ())
+}
+
+/// The person a lockdown is begun in the name of: for a token whoever made it, as the bank writes down a person. Only people
+/// themselves end one.
+async fn answerable(app: &App, principal: &Principal) -> Result<PersonId, AppError> {
+    let Actor::Token(token) = principal.actor else { return Ok(person(principal)?) };
+    let org = app.org();
+    let made_by =
+        app.db().read(async move |tx| Ok::<_, AppError>(api_token::made_by(&tx, org, token).await?));
+    made_by.await?.ok_or(AppError::Refused(Refused::NotPossibleNow { why: "not_a_person" }))
 }
 
 fn person(principal: &Principal) -> Result<PersonId, Refused> {

@@ -101,6 +101,12 @@ fn encode(letter: &Letter) -> Vec<u8> {
         Facts::Receipt { what, site, bank, at, link } => {
             (5, [Some(what), Some(site), Some(bank), Some(at), link.as_ref()])
         }
+        Facts::BadgeCode { code, site, bank, expires, link } => {
+            (6, [Some(code), Some(site), Some(bank), Some(expires), link.as_ref()])
+        }
+        Facts::WorkCode { code, site, bank, expires, link } => {
+            (7, [Some(code), Some(site), Some(bank), Some(expires), link.as_ref()])
+        }
     };
     let mut bytes = vec![kind];
     for text in texts.into_iter().chain([letter.qr.as_ref()]) {
@@ -130,6 +136,8 @@ fn decode(bytes: &[u8]) -> Option<Letter> {
         2 => Facts::ParcelReminder { site: site?, bank: bank?, expires: time?, link },
         3 => Facts::Alarm { alarm: first?, site: site?, bank: bank?, at: time?, link },
         4 => Facts::CourierCode { code: first?, site: site?, expires: time?, link },
+        6 => Facts::BadgeCode { code: first?, site: site?, bank: bank?, expires: time?, link },
+        7 => Facts::WorkCode { code: first?, site: site?, bank: bank?, expires: time?, link },
         5 => Facts::Receipt { what: first?, site: site?, bank: bank?, at: time?, link },
         _ => return None,
     };

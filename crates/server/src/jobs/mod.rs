@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod liveness;
 pub mod messages;
 pub mod overdue;
+pub mod rights;
 pub mod rosters;
 mod runner;
 pub mod sequencer;
@@ -119,11 +120,13 @@ pub enum Job {
     MakeEvidence,
     /// [`erasures`].
     FinishErasures,
+    /// [`rights`].
+    TellRights,
 }
 
 impl Job {
     /// Every one, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::WatchBanks,
         Self::SendRosters,
         Self::MakeCodes,
@@ -133,6 +136,7 @@ impl Job {
         Self::SequenceLog,
         Self::MakeEvidence,
         Self::FinishErasures,
+        Self::TellRights,
     ];
 
     /// How long it waits at most for a signal, more or less.
@@ -140,7 +144,7 @@ impl Job {
         Duration::from_secs(match self {
             Self::SequenceLog => 1,
             Self::SendMessages | Self::MakeEvidence => 2,
-            Self::WatchBanks | Self::HandOverCodes | Self::FinishErasures => 5,
+            Self::WatchBanks | Self::HandOverCodes | Self::FinishErasures | Self::TellRights => 5,
             Self::SendRosters | Self::MakeCodes => 15,
             Self::NoteOverdue => 60,
         })
@@ -174,6 +178,7 @@ impl Jobs {
             Job::SequenceLog => sequencer::run_once(app, &self.sequencer).await,
             Job::MakeEvidence => evidence::run_once(app).await,
             Job::FinishErasures => erasures::run_once(app, ask).await,
+            Job::TellRights => rights::run_once(app, ask).await,
         }
     }
 

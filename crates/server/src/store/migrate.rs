@@ -46,6 +46,9 @@ pub const ALL: &[Migration] = migrations![
     10 "0010_attached_file.sql",
     11 "0011_health.sql",
     12 "0012_log_key.sql",
+    13 "0013_person_keys.sql",
+    14 "0014_badges_and_work_orders.sql",
+    15 "0015_custody.sql",
 ];
 
 /// Why the schema could not be brought up to date.

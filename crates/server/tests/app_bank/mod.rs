@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+mod signing;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -234,10 +236,6 @@ impl FakeBank {
         self.parts().engine.holds(compartment, bailee_domain::lockdown::Way::Local)
     }
 
-    pub fn security(&self) -> bailee_domain::lockdown::Security {
-        self.parts().engine.lasting().roster.security.clone()
-    }
-
     pub fn last_seq(&self) -> u64 {
         self.parts().leaves.last().map_or(0, |(seq, _)| *seq)
     }
@@ -347,7 +345,10 @@ impl Parts {
                 }
                 Output::Reply { answer, .. } => self.replies.push(answer),
                 Output::Siren(_) | Output::StoreTag(_) => {}
-                Output::CheckSignatures { .. } => panic!("nobody signs for an opening here"),
+                Output::CheckSignatures { check, statement, signatures } => {
+                    let checked = signing::check(id, &statement, &signatures);
+                    self.pending.push_back(Input::SignaturesChecked { check, checked });
+                }
             }
         }
     }
@@ -369,8 +370,11 @@ impl Parts {
 fn subject_bytes(subject: Subject) -> [u8; 16] {
     match subject {
         Subject::Grant(grant) => grant.to_bytes(),
-        Subject::Courier(person) | Subject::Keeper(person) => person.to_bytes(),
-        other => panic!("{other:?} has no code here"),
+        Subject::Courier(person)
+        | Subject::Keeper(person)
+        | Subject::Enrolment(person)
+        | Subject::Pin(person) => person.to_bytes(),
+        Subject::WorkOrder(order) => order.to_bytes(),
     }
 }
 

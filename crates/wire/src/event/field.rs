@@ -6,7 +6,8 @@ use bailee_domain::access::{Permission, Role};
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::WorkOrderId;
 use bailee_domain::id::{
-    AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, OrgId, ParcelId, PersonId, TokenId,
+    AlertId, BankId, CarrierId, CustodyId, FileId, GrantId, HoldId, MessageId, OrgId, ParcelId, PersonId,
+    TokenId,
 };
 use bailee_domain::time::WallTime;
 use minicbor::{Decoder, Encoder};
@@ -244,6 +245,7 @@ ids!(
     AlertId,
     BankId,
     CarrierId,
+    CustodyId,
     FileId,
     GrantId,
     HoldId,

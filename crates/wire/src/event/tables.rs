@@ -10,7 +10,7 @@ use bailee_domain::event::{
 };
 use bailee_domain::id::WorkOrderId;
 use bailee_domain::id::{
-    AlertId, BankId, CarrierId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
+    AlertId, BankId, CarrierId, CustodyId, FileId, GrantId, HoldId, MessageId, ParcelId, PersonId, TokenId,
 };
 use bailee_domain::lockdown::{Area, Cause, Exercise, Grade};
 use bailee_domain::platform::{Actor, Channel, KeyHandOver, PlatformEventKind};
@@ -341,6 +341,22 @@ variants! {
             1 file: FileId, 2 bank: BankId, 3 compartment: Option<CompartmentNo>, 4 parcel: Option<ParcelId>,
             5 alert: Option<AlertId>
         };
+        60 KeyRegistered { 1 person: PersonId, 2 key: [u8; 32], 3 used_for: KeyUse };
+        61 KeyWithdrawn { 1 person: PersonId, 2 key: [u8; 32], 3 used_for: KeyUse };
+        62 InspectionPrepared { 1 bank: BankId, 2 compartment: CompartmentNo, 3 reason: [u8; 32] };
+        63 BadgeCodeSent { 1 person: PersonId, 2 bank: BankId };
+        64 BadgesRevoked { 1 person: PersonId };
+        65 WorkOrderWritten { 1 order: WorkOrderId, 2 bank: BankId, 3 technician: PersonId, 4 details: [u8; 32] };
+        66 WorkOrderFinished { 1 order: WorkOrderId, 2 bank: BankId, 3 details: [u8; 32] };
+        67 WorkOrderOverdue { 1 order: WorkOrderId, 2 bank: BankId };
+        70 KeySealed { 1 item: CustodyId, 2 bank: BankId, 3 seal: String };
+        71 KeyReleaseAsked { 1 item: CustodyId, 2 bank: BankId, 3 reason: [u8; 32] };
+        72 KeyReleased { 1 item: CustodyId, 2 bank: BankId, 3 first: PersonId, 4 until: WallTime };
+        73 KeyReleaseDropped { 1 item: CustodyId, 2 bank: BankId };
+        74 KeyReturned { 1 item: CustodyId, 2 bank: BankId, 3 seal: String };
+        75 KeyOverdue { 1 item: CustodyId, 2 bank: BankId };
+        76 KeyRetired { 1 item: CustodyId, 2 bank: BankId };
+        77 OpenedWithoutRelease { 1 bank: BankId, 2 seq: u64 };
         90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
         91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
         92 LedgerKeyRolled { 1 hand_over: KeyHandOver, 2 reason: [u8; 32] };

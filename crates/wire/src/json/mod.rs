@@ -4,10 +4,14 @@
 //! fields and are at most [`MAX_BYTES`] long and [`MAX_DEPTH`] deep. Times are RFC 3339 in UTC, ids texts with a prefix, such as
 //! `prc_…`. Start at [`read`] and [`text`].
 
+mod badge;
 mod bank;
+mod custody;
 mod erasure;
 mod evidence;
 mod health;
+mod key;
+mod lockdown;
 mod log;
 mod opening;
 mod parcel;
@@ -18,13 +22,19 @@ mod settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use badge::{Badge, BadgeCodeNew, Badges, Revocation, WorkOrder, WorkOrderClose, WorkOrderNew};
 pub use bank::{Bank, BankOffer, BankOffered, Compartment};
+pub use custody::CustodyKey;
 pub use erasure::{Erasure, ErasureNew, Hold, HoldNew};
 pub use evidence::{Evidence, EvidenceNew};
 pub use health::{
     BankHealth, HealthBoard, HealthDisk, HealthDoor, HealthFinding, HealthLine, HealthPart, HealthSupply,
     HealthTemperature, level_name,
 };
+pub use key::{
+    InspectionNew, KeyAtBank, Obeyed, PersonKey, PersonKeyNew, ResynchroniseNew, StatementNew, Unsigned,
+};
+pub use lockdown::{Lockdown, LockdownBegun, LockdownNew};
 pub use log::{Alert, Event, EventField, EventProof};
 pub use opening::{Opened, OpeningNew, OpeningSignature};
 pub use parcel::{Custody, Extended, Extension, Message, Parcel, ParcelDetail};

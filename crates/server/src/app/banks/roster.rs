@@ -1,12 +1,13 @@
 //! What a bank is told in advance, so that it can work alone.
 
+use bailee_domain::badge::BadgeBook;
 use bailee_domain::id::BankId;
 use bailee_domain::roster::{IssuerKey, Policy, Roster};
 
 use crate::app::codes::ISSUER_KID;
-use crate::app::{App, AppError, Refused, lockdown, people};
+use crate::app::{App, AppError, Refused, lockdown, people, person_keys};
 use crate::store::Tx;
-use crate::store::tables::{bank, courier, org};
+use crate::store::tables::{badge, bank, courier, org};
 
 /// The newest roster of a bank, as of one moment.
 ///
@@ -29,7 +30,8 @@ pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Ro
         couriers: courier::passes_at(tx, app.org(), id).await?,
         issuers: vec![IssuerKey { kid: ISSUER_KID, public: app.keys().issuer.public().0 }],
         security,
+        badges: BadgeBook { passes: Vec::new(), weak: badge::weak(tx, place.site).await? },
+        signers: person_keys::of_bank(app, tx, id, place.site).await?,
         policy: Policy { expiry_days: place.expiry_days, ..Policy::default() },
-        ..Roster::default()
     })
 }

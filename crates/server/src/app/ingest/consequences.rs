@@ -1,14 +1,16 @@
 //! What an event of a bank means for the platform's own state.
 
 use bailee_domain::compartment::CompartmentNo;
-use bailee_domain::event::{Deposit, Event, EventKind, Severity};
+use bailee_domain::event::{Deposit, Event, EventKind, Purpose, Severity};
 use bailee_domain::id::{BankId, GrantId, ParcelId};
 use bailee_domain::parcel::Parcel;
 use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
 
 use super::super::alarm::{self, Alarm};
-use super::super::{App, AppError, Change, codes, people, receipts};
+use super::super::{
+    App, AppError, Change, badges, codes, custody, openings, people, person_keys, receipts, work_orders,
+};
 use super::{Checked, roster_claimed};
 use crate::store::tables::bank::{BankRow, Claim};
 use crate::store::tables::log_index::{self, Indexed};
@@ -46,9 +48,25 @@ pub(super) async fn follow(
         EventKind::GrantRevoked { grant } => codes::close(change, bank.id, *grant).await?,
         EventKind::RosterTaken { revision } => {
             match bank::roster_beyond(&change.tx, change.org, *revision).await? {
-                Claim::Plausible => bank::roster_taken(&change.tx, bank.id, *revision).await?,
+                Claim::Plausible => {
+                    bank::roster_taken(&change.tx, bank.id, *revision).await?;
+                    person_keys::roster_taken(app, change, bank, happened, *revision).await?;
+                }
                 Claim::Absurd => roster_claimed(app, change, bank.id, Some(happened.seq)).await?,
             }
+        }
+        EventKind::OpeningIntended { purpose: Purpose::Inspect { authority, .. }, .. } => {
+            openings::opened(change, bank.id, *authority, happened.at).await?;
+        }
+        EventKind::BadgeEnrolled { .. } | EventKind::BadgesForgotten { .. } => {
+            badges::heard(change, bank.id, happened).await?;
+        }
+        EventKind::TamperBegan { .. } | EventKind::CompartmentForced { .. } => {
+            custody::heard(app, change, bank.id, happened).await?;
+        }
+        EventKind::WorkOrderClosed { .. } => work_orders::heard(change, happened).await?,
+        EventKind::KeyWaits { .. } | EventKind::KeyAdmitted { .. } | EventKind::KeyRemoved { .. } => {
+            person_keys::key_event(change, bank.id, happened).await?;
         }
         _ => {}
     }

@@ -3,11 +3,15 @@
 //! Every address stands in [`routes`] with who may come there and is described where its handler stands; [`openapi`] is made
 //! of those descriptions, and a test compares it with the committed `openapi.json`. Start at [`routes`].
 
+mod badges;
 mod banks;
+mod custody;
 mod docs;
 mod erasure;
 pub(super) mod evidence;
 mod gate;
+mod keys;
+mod lockdown;
 mod log;
 mod openings;
 mod parcels;
@@ -75,6 +79,19 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/banks/{bank}/compartments", needs(ViewBanks), banks::compartments),
         get("/api/v1/banks/{bank}/health", needs(ViewBanks), banks::health),
         post("/api/v1/banks/{bank}/openings", needs(OperateBanks), openings::open),
+        get("/api/v1/banks/{bank}/keys", needs(OperateBanks), custody::list),
+        get("/api/v1/banks/{bank}/work-orders", needs(OperateBanks), badges::work_orders),
+        post("/api/v1/banks/{bank}/work-orders", needs(OperateBanks), badges::write_order),
+        post("/api/v1/banks/{bank}/work-orders/{order}/close", needs(OperateBanks), badges::close_order),
+        get("/api/v1/people/{person}/badges", needs(ViewPeople), badges::list),
+        post("/api/v1/people/{person}/badges/code", needs(ManagePeople), badges::send_code),
+        delete("/api/v1/people/{person}/badges", needs(ManagePeople), badges::revoke),
+        get("/api/v1/banks/{bank}/lockdowns", needs(ViewBanks), lockdown::list),
+        post("/api/v1/banks/{bank}/lockdowns", needs(OperateBanks), lockdown::begin),
+        post("/api/v1/lockdowns", needs(OperateBanks), lockdown::begin_everywhere),
+        post("/api/v1/banks/{bank}/resynchronisation", needs(EnrolBanks), keys::resynchronise),
+        post("/api/v1/banks/{bank}/inspections", needs(OperateBanks), keys::inspection),
+        post("/api/v1/banks/{bank}/statements", needs(OperateBanks), keys::statement),
         get("/api/v1/parcels", needs(ViewParcels), parcels::list),
         get("/api/v1/parcels/{parcel}", needs(ViewParcels), parcels::one),
         post("/api/v1/parcels/{parcel}/code", needs(ManageParcels), parcels::send_code),
@@ -87,6 +104,9 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/people/{person}", needs(ViewPeople), people::one),
         put("/api/v1/people/{person}", needs(ManagePeople), people::change),
         delete("/api/v1/people/{person}", needs(ManagePeople), people::remove),
+        get("/api/v1/people/{person}/keys", needs(ViewPeople), keys::list),
+        post("/api/v1/people/{person}/keys", needs(ManagePeople), keys::add),
+        delete("/api/v1/people/{person}/keys/{key}", needs(ManagePeople), keys::remove),
         post("/api/v1/people/{person}/erasure", needs(ErasePeople), erasure::erase),
         get("/api/v1/people/{person}/erasure", needs(ViewPeople), erasure::status),
         get("/api/v1/holds", needs(ViewPeople), erasure::holds),
@@ -139,6 +159,19 @@ pub fn router(http: &Http) -> Router<Http> {
         banks::compartments,
         banks::health,
         openings::open,
+        custody::list,
+        badges::list,
+        badges::send_code,
+        badges::revoke,
+        badges::work_orders,
+        badges::write_order,
+        badges::close_order,
+        keys::inspection,
+        keys::statement,
+        keys::resynchronise,
+        lockdown::list,
+        lockdown::begin,
+        lockdown::begin_everywhere,
         parcels::list,
         parcels::one,
         parcels::send_code,
@@ -151,6 +184,9 @@ pub fn router(http: &Http) -> Router<Http> {
         people::one,
         people::change,
         people::remove,
+        keys::list,
+        keys::add,
+        keys::remove,
         erasure::erase,
         erasure::status,
         erasure::holds,

@@ -139,7 +139,7 @@ pub fn filter(query: &Form, now: WallTime) -> LogFilter {
 }
 
 /// `YYYY-MM-DDTHH:MM` in UTC, or RFC 3339.
-pub(super) fn moment(text: &str) -> Option<WallTime> {
+pub(in crate::http) fn moment(text: &str) -> Option<WallTime> {
     let exact = text.parse::<jiff::Timestamp>();
     let at = exact.or_else(|_| format!("{text}:00Z").parse::<jiff::Timestamp>()).ok()?;
     Some(WallTime::from_unix_ms(at.as_millisecond()))

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use bailee_domain::access::Permission;
 use bailee_domain::compartment::{CompartmentNo, Reach};
-use bailee_domain::id::BankId;
+use bailee_domain::id::{BankId, PersonId};
 use bailee_ui::form::Field;
 use bailee_ui::layout::TimelineItem;
 use bailee_ui::map::Detail;
@@ -14,6 +14,7 @@ use super::gate::Who;
 use super::health;
 use super::lockdown;
 use super::notice::Done;
+use super::resync;
 use super::shell::{Answer, live_shell, show};
 use super::views::Section;
 use super::views::banks::{Bank, Banks, DemoControls, Door, Shown};
@@ -76,7 +77,8 @@ pub async fn view(
     let (principal, page) = (&who.session()?.principal, who.page());
     let found = banks::view(http.app(), principal, id).await?;
     let measured = app_health::view(http.app(), principal, id).await?;
-    let names = names(std::slice::from_ref(&found.summary));
+    let mut names = names(std::slice::from_ref(&found.summary));
+    names.people = words::names(http, principal, lockdown::people_of(&found.summary)).await?.people;
     let shown = if query.text("view") == "table" { Shown::Table } else { Shown::Map };
     let mut card = words::card(&found.summary, &found.site_name);
     card.map.detail = Detail::Full;
@@ -96,7 +98,9 @@ pub async fn view(
         shell: live_shell(http, who, Section::Banks).await?,
         shown,
         door,
-        guard: lockdown::guard(&page, principal, &found.summary),
+        guard: lockdown::guard(&page, principal, &names, &found.summary),
+        shut: resync::shut(&found.summary),
+        may_resync: Access::Needs(Permission::EnrolBanks).admits(principal),
         health: health::shown(&page, http.app().now(), &found, &measured),
         events: events(http, who, &names, LogFilter { bank: Some(id), ..LogFilter::default() }).await?,
         demo: switches(http, id, card.map.highlight),
@@ -163,7 +167,18 @@ async fn events(
         return Ok(Vec::new());
     }
     let listed = log::list(http.app(), principal, ListLog { filter, before: None, limit: 10 }).await?;
-    Ok(listed.rows.iter().map(|row| words::timeline(&who.page(), names, row)).collect())
+    // Whoever locked down or ended it is named.
+    let locks = listed.rows.iter().filter(|row| row.line.kind.starts_with("Lockdown"));
+    let acted: Vec<PersonId> = locks.filter_map(|row| row.line.actor.parse().ok()).collect();
+    let people = words::names(http, principal, acted).await?;
+    let item = |row: &log::LogRow| {
+        let mut item = words::timeline(&who.page(), names, row);
+        if row.line.kind.starts_with("Lockdown") && row.line.actor.parse::<PersonId>().is_ok() {
+            item.detail = format!("{} · {}", item.detail, people.actor(&row.line.actor));
+        }
+        item
+    };
+    Ok(listed.rows.iter().map(item).collect())
 }
 
 fn switches(http: &Http, bank: BankId, chosen: Option<u16>) -> Option<DemoControls> {

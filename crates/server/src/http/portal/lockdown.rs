@@ -6,7 +6,7 @@ use axum::response::Response;
 use bailee_domain::access::Permission;
 use bailee_domain::bank::screen::LockdownShown;
 use bailee_domain::compartment::{CompartmentNo, Sensed};
-use bailee_domain::id::BankId;
+use bailee_domain::id::{BankId, PersonId};
 use bailee_domain::lockdown::{Area, Cause, Exercise, Grade, ReleaseFrom, Releasers};
 use bailee_domain::tamper::Tamper;
 use bailee_domain::truth::{Commanded, Confidence, Doubt, Fact, Occupied, Seen, Truth};
@@ -20,7 +20,7 @@ use super::notice::{Done, cannot};
 use super::shell::{Answer, live_shell, show};
 use super::views::Section;
 use super::views::lockdown::{Guard, Held, Locked, PolicyPage, Round, RoundDoor, RuleLine, TruthLine};
-use super::words;
+use super::words::{self, Names};
 use crate::app::banks::{self, BankSummary};
 use crate::app::lockdown::{self, BeginLockdown, PolicyInput, Released};
 use crate::app::{FieldError, Principal, Refused};
@@ -43,8 +43,8 @@ pub fn locked(bank: &BankSummary) -> Locked {
 }
 
 /// The lockdown card of a bank.
-pub fn guard(page: &Page, principal: &Principal, bank: &BankSummary) -> Guard {
-    let held = bank.live.lockdowns.iter().map(|lockdown| held(page, lockdown)).collect();
+pub fn guard(page: &Page, principal: &Principal, names: &Names, bank: &BankSummary) -> Guard {
+    let held = bank.live.lockdowns.iter().map(|lockdown| held(page, names, lockdown)).collect();
     let mut tampers: Vec<String> =
         bank.live.tampers.iter().map(|(_, tamper)| page.t(tamper_key(*tamper))).collect();
     tampers.dedup();
@@ -89,17 +89,25 @@ pub fn guard(page: &Page, principal: &Principal, bank: &BankSummary) -> Guard {
     }
 }
 
-fn held(page: &Page, l: &LockdownShown) -> Held {
-    let why = page.t(&format!("lockdown-cause-{}", l.cause.name()));
-    let by = l.owner.map(|person| format!(" · {} {person}", page.t("lockdown-begun-by"))).unwrap_or_default();
+/// Everybody a bank's lockdowns name.
+pub fn people_of(bank: &BankSummary) -> Vec<PersonId> {
+    bank.live
+        .lockdowns
+        .iter()
+        .flat_map(|lockdown| lockdown.owner.into_iter().chain(lockdown.agreed))
+        .collect()
+}
+
+fn held(page: &Page, names: &Names, l: &LockdownShown) -> Held {
+    let by = l.owner.map(|person| format!(" · {} {}", page.t("lockdown-begun-by"), names.person(person)));
     Held {
         number: l.lockdown,
         what: format!("{} · {}", grade_text(page, l.grade), area(page, l.area)),
-        why: format!("{why}{by}"),
+        why: page.t(&format!("lockdown-cause-{}", l.cause.name())) + &by.unwrap_or_default(),
         ends: page.t1("lockdown-ends-in", "minutes", l.left_min.to_string()),
         drill: l.exercise.is_drill(),
         holds: matches!(l.grade, Grade::HoldZone | Grade::HoldAll),
-        agreed: l.agreed.is_some(),
+        agreed: l.agreed.map(|person| names.person(person)).unwrap_or_default(),
     }
 }
 

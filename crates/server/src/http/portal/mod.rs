@@ -5,9 +5,11 @@
 
 mod alerts;
 mod audit;
+mod badges;
 mod banks;
 mod carriers;
 mod conflict;
+mod custody;
 mod erasure;
 mod evidence;
 mod files;
@@ -15,13 +17,16 @@ pub(super) mod form;
 mod gate;
 mod health;
 mod holds;
+mod keys;
 mod live;
 mod lockdown;
 mod notice;
+mod openings;
 mod overview;
 mod parcels;
 mod people;
 mod receipts;
+mod resync;
 mod settings;
 mod shell;
 mod sign_in;
@@ -30,6 +35,9 @@ mod verify;
 pub mod views;
 mod witnesses;
 pub(super) mod words;
+mod work_orders;
+
+pub(super) use audit::moment;
 
 use std::collections::BTreeMap;
 
@@ -115,6 +123,17 @@ pub fn routes() -> Vec<Route> {
         post("/banks/{bank}/siren", needs(OperateBanks), lockdown::silence),
         get("/banks/{bank}/round", needs(ViewBanks), lockdown::round),
         post("/banks/{bank}/round", needs(OperateBanks), lockdown::tell_round),
+        get("/banks/{bank}/resynchronise", needs(EnrolBanks), resync::page),
+        post("/banks/{bank}/resynchronise", needs(EnrolBanks), resync::resynchronise),
+        get("/banks/{bank}/keys", needs(OperateBanks), custody::page),
+        post("/banks/{bank}/keys", needs(EnrolBanks), custody::add),
+        post("/banks/{bank}/keys/{item}/{act}", needs(OperateBanks), custody::act),
+        get("/banks/{bank}/work-orders", needs(OperateBanks), work_orders::page),
+        post("/banks/{bank}/work-orders", needs(OperateBanks), work_orders::write),
+        post("/banks/{bank}/work-orders/{order}/close", needs(OperateBanks), work_orders::close),
+        get("/banks/{bank}/openings", needs(OperateBanks), openings::page),
+        post("/banks/{bank}/openings", needs(OperateBanks), openings::pass_on),
+        post("/banks/{bank}/openings/wish", needs(OperateBanks), openings::wish),
         get("/parcels", needs(ViewParcels), parcels::list),
         get("/parcels/{parcel}", needs(ViewParcels), parcels::page),
         post("/parcels/{parcel}/send-code", needs(ManageParcels), parcels::send_code),
@@ -131,6 +150,12 @@ pub fn routes() -> Vec<Route> {
         post("/people/{person}", needs(ManagePeople), people::change),
         post("/people/{person}/code", needs(ManagePeople), people::courier_code),
         post("/people/{person}/remove", needs(ManagePeople), people::remove),
+        get("/people/{person}/badges", needs(ViewPeople), badges::page),
+        post("/people/{person}/badges/code", needs(ManagePeople), badges::send_code),
+        post("/people/{person}/badges/revoke", needs(ManagePeople), badges::revoke),
+        get("/people/{person}/keys", needs(ViewPeople), keys::page),
+        post("/people/{person}/keys", needs(ManagePeople), keys::add),
+        post("/people/{person}/keys/{key}/remove", needs(ManagePeople), keys::remove),
         get("/people/{person}/erase", needs(ViewPeople), erasure::page),
         post("/people/{person}/erase", needs(ErasePeople), erasure::erase),
         post("/people/{person}/hold", needs(ManageHolds), erasure::hold),
@@ -161,6 +186,9 @@ pub fn routes() -> Vec<Route> {
         get("/settings/lockdown", needs(ManageSettings), lockdown::policy),
         post("/settings/lockdown", needs(ManageSettings), lockdown::change_policy),
         post("/settings/kiosk-code", needs(OperateBanks), lockdown::kiosk_code),
+        get("/settings/badges", needs(ManageSettings), badges::policy),
+        post("/settings/badges", needs(ManageSettings), badges::change_policy),
+        get("/settings/keys", needs(ViewPeople), keys::of_staff),
         get("/settings/tokens", needs(ManageTokens), settings::tokens),
         post("/settings/tokens", needs(ManageTokens), settings::create_token),
         post("/settings/tokens/{token}/revoke", needs(ManageTokens), settings::revoke_token),

@@ -68,10 +68,30 @@ pub enum Done {
     SirenSilenced,
     /// What was seen on a round was written down.
     RoundTold,
+    /// A public key was registered.
+    KeyAdded,
+    /// A public key was withdrawn.
+    KeyRemoved,
+    /// The bank believes a key.
+    KeyAdmitted,
+    /// The bank opens a door.
+    DoorOpened,
+    /// The bank is in service again.
+    Resynchronised,
+    /// A code for enrolling a badge is on its way.
+    BadgeCodeSent,
+    /// Every bank is asked to forget somebody's badges.
+    BadgesRevoked,
+    /// A technician has a work order.
+    WorkOrderWritten,
+    /// A work order was closed.
+    WorkOrderClosed,
+    /// What happened to a key in custody was written down.
+    CustodyChanged,
 }
 
 impl Done {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 37] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
@@ -99,6 +119,16 @@ impl Done {
         Self::LockdownNeedsAnother,
         Self::SirenSilenced,
         Self::RoundTold,
+        Self::KeyAdded,
+        Self::KeyRemoved,
+        Self::KeyAdmitted,
+        Self::DoorOpened,
+        Self::Resynchronised,
+        Self::BadgeCodeSent,
+        Self::BadgesRevoked,
+        Self::WorkOrderWritten,
+        Self::WorkOrderClosed,
+        Self::CustodyChanged,
     ];
 
     const fn name(self) -> &'static str {
@@ -130,6 +160,16 @@ impl Done {
             Self::LockdownNeedsAnother => "lockdown-needs-another",
             Self::SirenSilenced => "siren-silenced",
             Self::RoundTold => "round-told",
+            Self::KeyAdded => "key-added",
+            Self::KeyRemoved => "key-removed",
+            Self::KeyAdmitted => "key-admitted",
+            Self::DoorOpened => "door-opened",
+            Self::Resynchronised => "resynchronised",
+            Self::BadgeCodeSent => "badge-code-sent",
+            Self::BadgesRevoked => "badges-revoked",
+            Self::WorkOrderWritten => "work-order-written",
+            Self::WorkOrderClosed => "work-order-closed",
+            Self::CustodyChanged => "custody-changed",
         }
     }
 

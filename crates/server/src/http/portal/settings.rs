@@ -162,6 +162,8 @@ fn template_name(page: &Page, key: TemplateKey) -> String {
         TemplateKey::Alarm => "urgency-alarm",
         TemplateKey::CourierCode => "courier-code",
         TemplateKey::Receipt => "receipt",
+        TemplateKey::BadgeCode => "badge-send",
+        TemplateKey::WorkCode => "order-code",
     })
 }
 

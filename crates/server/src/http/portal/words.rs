@@ -74,6 +74,15 @@ fn of_any_field(code: &str) -> &'static str {
         "file_too_large" => "error-file-too-large",
         "not_a_file_kind" => "error-not-a-file-kind",
         "not_host_and_port" => "error-host-and-port",
+        "not_a_key" => "error-not-a-key",
+        "form_does_not_fit" => "error-form-does-not-fit",
+        "not_their_role" => "error-not-their-role",
+        "not_doors" => "error-doors",
+        "too_far" => "error-too-far",
+        "not_a_code" => "error-not-a-code",
+        "not_a_statement" => "error-not-a-statement",
+        "of_another_bank" => "error-of-another-bank",
+        "not_signed" => "error-not-signed",
         "unknown" => "error-choose",
         "already_in_use" => "error-in-use",
         _ => "error-other",
@@ -125,6 +134,7 @@ pub fn urgency(kind: &str) -> Urgency {
         | "ChainBroken"
         | "LedgerRefused"
         | "RestoredDiskFound"
+        | "OpenedWithoutRelease"
         | "WitnessRefused"
         | "KeypadClosed" => Urgency::Alarm,
         "RecipientUnreachable" | "MessageFailed" => Urgency::Notice,

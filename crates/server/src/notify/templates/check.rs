@@ -148,6 +148,8 @@ impl Sample {
         match key {
             TemplateKey::ParcelReady => Facts::ParcelReady { code, site, bank, expires, link },
             TemplateKey::ParcelReminder => Facts::ParcelReminder { site, bank, expires, link },
+            TemplateKey::BadgeCode => Facts::BadgeCode { code, site, bank, expires, link },
+            TemplateKey::WorkCode => Facts::WorkCode { code, site, bank, expires, link },
             TemplateKey::CourierCode => Facts::CourierCode { code, site, expires, link },
             TemplateKey::Receipt => {
                 let what = long("was opened with your code", NAME_CHARACTERS);

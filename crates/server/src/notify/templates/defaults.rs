@@ -12,6 +12,9 @@ pub fn default_text(key: TemplateKey, language: Language) -> TemplateText {
         (TemplateKey::ParcelReminder, _) => (REMINDER_SUBJECT, REMINDER_TEXT, None, Some(REMINDER_SMS)),
         (TemplateKey::Alarm, _) => (ALARM_SUBJECT, ALARM_TEXT, None, Some(ALARM_SMS)),
         (TemplateKey::CourierCode, _) => (COURIER_SUBJECT, COURIER_TEXT, None, Some(COURIER_SMS)),
+        (TemplateKey::BadgeCode, Language::Ar) => (BADGE_AR_SUBJECT, BADGE_AR_TEXT, None, Some(BADGE_AR_SMS)),
+        (TemplateKey::BadgeCode, _) => (BADGE_SUBJECT, BADGE_TEXT, None, Some(BADGE_SMS)),
+        (TemplateKey::WorkCode, _) => (WORK_SUBJECT, WORK_TEXT, None, Some(WORK_SMS)),
         (TemplateKey::Receipt, _) => (RECEIPT_SUBJECT, RECEIPT_TEXT, None, Some(RECEIPT_SMS)),
     };
     TemplateText {
@@ -121,3 +124,41 @@ The receipt, with a proof that you can keep and check yourself: {{ link }}
 {% endif %}
 You get a message like this for every opening, whoever opens. If this one surprises you, tell the people who run the lockers.";
 const RECEIPT_SMS: &str = "Your compartment at {{ bank }}, {{ site }} {{ what }}, {{ at }}.{% if link %} Receipt: {{ link }}{% endif %}";
+
+const BADGE_SUBJECT: &str = "Your code to enrol a badge at {{ bank }}, {{ site }}";
+const BADGE_TEXT: &str = "With this code you enrol your badge at {{ bank }}, {{ site }}:
+
+    {{ code }}
+
+Type it at the screen of the lockers, then hold the badge to the reader. It works once, until {{ expires }}.
+{% if link %}
+More: {{ link }}
+{% endif %}
+Keep the code to yourself: whoever has it can enrol a badge as yours.";
+const BADGE_SMS: &str =
+    "Code to enrol your badge at {{ bank }}, {{ site }}: {{ code }}, once, until {{ expires }}.";
+
+const BADGE_AR_SUBJECT: &str = "رمزك لتسجيل شارة في {{ bank }}، {{ site }}";
+const BADGE_AR_TEXT: &str = "بهذا الرمز تسجّل شارتك في {{ bank }}، {{ site }}:
+
+    {{ code }}
+
+أدخله على شاشة الخزائن ثم قرّب الشارة من القارئ. يعمل مرة واحدة، حتى {{ expires }}.
+{% if link %}
+المزيد: {{ link }}
+{% endif %}
+احتفظ بالرمز لنفسك: من يملكه يستطيع تسجيل شارة باسمك.";
+const BADGE_AR_SMS: &str =
+    "رمز تسجيل شارتك في {{ bank }}، {{ site }}: {{ code }}، مرة واحدة، حتى {{ expires }}.";
+
+const WORK_SUBJECT: &str = "Your code for a work order at {{ bank }}, {{ site }}";
+const WORK_TEXT: &str = "There is a work order for you at {{ bank }}, {{ site }}. Your code:
+
+    {{ code }}
+
+Type it at the screen of the lockers. It opens the doors of the order that hold no parcel, until {{ expires }}.
+{% if link %}
+More: {{ link }}
+{% endif %}
+Every opening with it is recorded as yours.";
+const WORK_SMS: &str = "Work order at {{ bank }}, {{ site }}: code {{ code }}, until {{ expires }}.";

@@ -57,6 +57,32 @@ pub enum Facts {
         /// A page with more, `https://…`.
         link: Option<String>,
     },
+    /// For somebody who may enrol a badge.
+    BadgeCode {
+        /// The code as digits.
+        code: String,
+        /// The site's name.
+        site: String,
+        /// The bank's name.
+        bank: String,
+        /// Until when it works, as text with its time zone.
+        expires: String,
+        /// A page with more, `https://…`.
+        link: Option<String>,
+    },
+    /// For a technician.
+    WorkCode {
+        /// The code as digits.
+        code: String,
+        /// The site's name.
+        site: String,
+        /// The bank's name.
+        bank: String,
+        /// Until when it works, as text with its time zone.
+        expires: String,
+        /// A page with more, `https://…`.
+        link: Option<String>,
+    },
     /// For the person whose parcel lay behind a door that opened.
     Receipt {
         /// How, such as "was opened with your code".
@@ -112,6 +138,8 @@ impl Facts {
             Self::Alarm { .. } => TemplateKey::Alarm,
             Self::CourierCode { .. } => TemplateKey::CourierCode,
             Self::Receipt { .. } => TemplateKey::Receipt,
+            Self::BadgeCode { .. } => TemplateKey::BadgeCode,
+            Self::WorkCode { .. } => TemplateKey::WorkCode,
         }
     }
 
@@ -142,7 +170,9 @@ impl Facts {
         let name = |value: &String| Some(one_line(value, NAME_CHARACTERS));
         let date = |value: &String| Some(one_line(value, DATE_CHARACTERS));
         let pairs = match self {
-            Self::ParcelReady { code, site, bank, expires, link } => vec![
+            Self::ParcelReady { code, site, bank, expires, link }
+            | Self::BadgeCode { code, site, bank, expires, link }
+            | Self::WorkCode { code, site, bank, expires, link } => vec![
                 ("code", Some(shown_code(code))),
                 ("site", name(site)),
                 ("bank", name(bank)),

@@ -32,12 +32,23 @@ pub enum TemplateKey {
     CourierCode,
     /// The compartment with somebody's parcel was opened.
     Receipt,
+    /// A code for enrolling a badge at a bank's kiosk.
+    BadgeCode,
+    /// A technician's code for a work order.
+    WorkCode,
 }
 
 impl TemplateKey {
     /// All of them, in the order they are shown.
-    pub const ALL: [Self; 5] =
-        [Self::ParcelReady, Self::ParcelReminder, Self::Receipt, Self::Alarm, Self::CourierCode];
+    pub const ALL: [Self; 7] = [
+        Self::ParcelReady,
+        Self::ParcelReminder,
+        Self::Receipt,
+        Self::Alarm,
+        Self::CourierCode,
+        Self::BadgeCode,
+        Self::WorkCode,
+    ];
 
     /// The name it has in the store and in the API.
     pub fn name(self) -> &'static str {
@@ -47,13 +58,17 @@ impl TemplateKey {
             Self::Alarm => "alarm",
             Self::CourierCode => "courier_code",
             Self::Receipt => "receipt",
+            Self::BadgeCode => "badge_code",
+            Self::WorkCode => "work_code",
         }
     }
 
     /// The variables its texts may use; those in [`OPTIONAL`] may have no value.
     pub fn variables(self) -> &'static [&'static str] {
         match self {
-            Self::ParcelReady => &["code", "site", "bank", "expires", "link"],
+            Self::ParcelReady | Self::BadgeCode | Self::WorkCode => {
+                &["code", "site", "bank", "expires", "link"]
+            }
             Self::ParcelReminder => &["site", "bank", "expires", "link"],
             Self::Alarm => &["alarm", "site", "bank", "at", "link"],
             Self::CourierCode => &["code", "site", "expires", "link"],

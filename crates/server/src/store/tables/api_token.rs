@@ -54,6 +54,16 @@ pub async fn insert(tx: &Tx, org: OrgId, hash: [u8; 32], token: &ApiTokenRow) ->
     Ok(())
 }
 
+/// Who made a token; `None` for the installation itself.
+///
+/// # Errors
+/// The store's.
+pub async fn made_by(tx: &Tx, org: OrgId, id: TokenId) -> Result<Option<PersonId>, StoreError> {
+    let sql = "SELECT created_by FROM api_token WHERE org = $1 AND id = $2 AND created_by IS NOT NULL";
+    let row = tx.query_opt(sql, params![org.to_string(), id.to_string()]).await?;
+    row.map(|row| parsed(&row, "created_by")).transpose()
+}
+
 /// The token with this hash.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::store::{Row, Tx};
 
 /// The tables whose files may hold remains of a person's rows after their erasure; a store rewrites them. The content of
 /// attached files is not among them: it is large, and nothing opens it once the keys in `attached_file` are gone.
-pub const SCRUBBED: [&str; 12] = [
+pub const SCRUBBED: [&str; 15] = [
     "attached_file",
     "person",
     "password",
@@ -24,6 +24,9 @@ pub const SCRUBBED: [&str; 12] = [
     "evidence_piece",
     "legal_hold",
     "receipt",
+    "person_key",
+    "badge",
+    "work_order",
 ];
 
 /// One erasure.
@@ -182,6 +185,11 @@ pub async fn wipe(tx: &Tx, org: OrgId, person: PersonId, at: WallTime) -> Result
         "DELETE FROM assignment WHERE person = $1",
         "DELETE FROM courier_verifier WHERE person = $1",
         "DELETE FROM courier WHERE person = $1",
+        "DELETE FROM person_key_at WHERE key IN (SELECT k.id FROM person_key k WHERE k.person = $1)",
+        "DELETE FROM person_key WHERE person = $1",
+        "DELETE FROM badge WHERE person = $1",
+        "DELETE FROM badge_revocation WHERE person = $1",
+        "UPDATE code_name SET subject = 'erased', dead_at = COALESCE(dead_at, 0) WHERE subject = 'badge ' || $1",
         "DELETE FROM idempotency WHERE principal = $1",
         // The code is dead, and that no code alike is given out must not depend on whose it was.
         "UPDATE code_name SET subject = 'erased' WHERE subject = $1",

@@ -100,6 +100,19 @@ impl Indexed {
             EventKind::GrantArmed { grant, .. } | EventKind::GrantRevoked { grant } => {
                 self.grant = Some(*grant);
             }
+            EventKind::KeyWaits { person, .. }
+            | EventKind::KeyRemoved { person, .. }
+            | EventKind::EnrolmentOffered { person, .. }
+            | EventKind::BadgesForgotten { person } => self.person = Some(*person),
+            EventKind::KeyAdmitted { person, by, .. } => {
+                (self.person, self.actor) = (Some(*person), by.to_string());
+            }
+            EventKind::BadgeEnrolled { person, .. }
+            | EventKind::OverrideAnswered { by: person, .. }
+            | EventKind::RemoteOpeningRefused { by: Some(person), .. }
+            | EventKind::TechnicianSignedIn { technician: person, .. } => self.done_by(*person),
+            EventKind::WorkOrderOpened { technician, .. } => self.person = Some(*technician),
+            EventKind::BankResynchronised { by } => self.actor = by.to_string(),
             EventKind::KeypadReset { by } | EventKind::ServiceChanged { by: Some(by), .. } => {
                 self.actor = by.to_string();
             }
@@ -127,6 +140,9 @@ impl Indexed {
             | Kind::ErasureRefused { person }
             | Kind::PersonErased { person, .. }
             | Kind::ErasureCompleted { person }
+            | Kind::KeyRegistered { person, .. }
+            | Kind::KeyWithdrawn { person, .. }
+            | Kind::BadgesRevoked { person }
             | Kind::CourierCodeIssued { courier: person } => self.person = Some(*person),
             Kind::NotificationSent { message, person, .. }
             | Kind::NotificationFailed { message, person, .. } => {
@@ -139,7 +155,24 @@ impl Indexed {
             | Kind::BankOffline { bank }
             | Kind::BankOnline { bank }
             | Kind::BankChainBroken { bank, .. }
+            | Kind::WorkOrderFinished { bank, .. }
+            | Kind::WorkOrderOverdue { bank, .. }
+            | Kind::KeySealed { bank, .. }
+            | Kind::KeyReleaseAsked { bank, .. }
+            | Kind::KeyReleased { bank, .. }
+            | Kind::KeyReleaseDropped { bank, .. }
+            | Kind::KeyReturned { bank, .. }
+            | Kind::KeyOverdue { bank, .. }
+            | Kind::KeyRetired { bank, .. }
+            | Kind::OpenedWithoutRelease { bank, .. }
             | Kind::BankOperationRequested { bank, .. } => self.bank = Some(*bank),
+            Kind::InspectionPrepared { bank, compartment, .. } => {
+                (self.bank, self.compartment) = (Some(*bank), Some(*compartment));
+            }
+            Kind::BadgeCodeSent { person, bank }
+            | Kind::WorkOrderWritten { technician: person, bank, .. } => {
+                (self.person, self.bank) = (Some(*person), Some(*bank));
+            }
             Kind::CodeIssued { grant, .. } => self.grant = Some(*grant),
             Kind::ParcelOverdue { parcel } | Kind::ParcelExtended { parcel, .. } => {
                 self.parcel = Some(*parcel);
@@ -198,12 +231,17 @@ const fn platform_severity(kind: &PlatformEventKind) -> Severity {
     match kind {
         PlatformEventKind::BankOffline { .. }
         | PlatformEventKind::BankChainBroken { .. }
+        | PlatformEventKind::KeyOverdue { .. }
+        | PlatformEventKind::OpenedWithoutRelease { .. }
         | PlatformEventKind::WitnessRefused { .. } => Severity::Alarm,
         PlatformEventKind::SignInRefused
         | PlatformEventKind::PermissionDenied { .. }
         | PlatformEventKind::NotificationFailed { .. }
         | PlatformEventKind::ErasureRefused { .. }
         | PlatformEventKind::LedgerKeyRolled { .. }
+        | PlatformEventKind::KeyRegistered { .. }
+        | PlatformEventKind::KeyReleased { .. }
+        | PlatformEventKind::WorkOrderOverdue { .. }
         | PlatformEventKind::ParcelOverdue { .. } => Severity::Notice,
         _ => Severity::Routine,
     }
@@ -316,4 +354,13 @@ pub async fn last_parcel_at(
         ORDER BY event_id DESC LIMIT 1";
     let row = tx.query_opt(sql, params![bank.to_string(), compartment.0]).await?;
     Ok(row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten())
+}
+
+/// Whether a bank has told this kind of thing once and no more.
+///
+/// # Errors
+/// The store's.
+pub async fn is_first(tx: &Tx, bank: BankId, kind: &str) -> Result<bool, AppError> {
+    let sql = "SELECT event_id FROM log_index WHERE bank = $1 AND kind = $2 LIMIT 2";
+    Ok(tx.query(sql, params![bank.to_string(), kind]).await?.len() < 2)
 }

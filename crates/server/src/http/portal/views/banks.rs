@@ -148,6 +148,10 @@ pub struct Bank {
     pub door: Option<Door>,
     /// Lockdown and signs of tampering.
     pub guard: Guard,
+    /// The key of why it opens nothing; empty when it does.
+    pub shut: &'static str,
+    /// Whether the reader may take it back into service.
+    pub may_resync: bool,
     /// Its health.
     pub health: Health,
     /// Its last events, newest first.
@@ -226,6 +230,8 @@ impl Bank {
                 reason: Field::default(),
             }),
             guard: Guard::sample(&page),
+            shut: "",
+            may_resync: false,
             health: Health::sample(&page),
             events,
             demo: Some(DemoControls {
@@ -242,6 +248,6 @@ impl Bank {
         let mut view = Self::sample(page);
         view.shown = Shown::Table;
         view.bank.map.link = Some("?view=table&compartment=".into());
-        Self { door: None, demo: None, ..view }
+        Self { door: None, demo: None, shut: "shut-disk-restored", may_resync: true, ..view }
     }
 }

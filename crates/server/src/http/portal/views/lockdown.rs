@@ -27,8 +27,8 @@ pub struct Held {
     pub drill: bool,
     /// Whether it holds any opening.
     pub holds: bool,
-    /// Whether one of two people has agreed to end it.
-    pub agreed: bool,
+    /// The first of two people who agreed to end it; empty while nobody has.
+    pub agreed: String,
 }
 
 /// The lockdown card of a bank.
@@ -164,7 +164,7 @@ pub struct PolicyPage {
 #[cfg(test)]
 impl Guard {
     pub(super) fn sample(page: &Page) -> Self {
-        let held = |number, drill, agreed| Held {
+        let held = |number, drill, agreed: &str| Held {
             number,
             what: format!(
                 "{} · {}",
@@ -175,12 +175,12 @@ impl Guard {
             ends: page.t1("lockdown-ends-in", "minutes", "42"),
             drill,
             holds: !drill,
-            agreed,
+            agreed: agreed.into(),
         };
         let choice = |value: &str, key: &str| Choice::new(value, page.t(key));
         Self {
             may: true,
-            held: vec![held(812, false, true), held(820, true, false)],
+            held: vec![held(812, false, "Toni Example"), held(820, true, "")],
             tampers: vec![page.t("tamper-drill")],
             areas: vec![choice("bank", "lockdown-area-bank")],
             grades: vec![choice("hold-all", "lockdown-grade-hold-all")],

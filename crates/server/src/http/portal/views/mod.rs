@@ -12,25 +12,30 @@ use ui::layout::{Page, Theme, Tone};
 
 pub mod alerts;
 pub mod audit;
+pub mod badges;
 pub mod banks;
 pub mod carriers;
 pub mod checking;
+pub mod custody;
 pub mod demo;
 pub mod erasure;
 pub mod evidence;
 pub mod files;
 pub mod health;
 pub mod holds;
+pub mod keys;
 pub mod lockdown;
 pub mod messages;
 pub mod overview;
 pub mod parcels;
 pub mod people;
 pub mod receipts;
+pub mod resync;
 pub mod settings;
 pub mod sign_in;
 pub mod verify;
 pub mod witnesses;
+pub mod work_orders;
 
 #[cfg(test)]
 mod tests;
