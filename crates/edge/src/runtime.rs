@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bailee_domain::bank::io::{Action, BoardHealth, Candidate, Checked, DoorStatus, Input, Request, Verdict};
-use bailee_domain::bank::screen::{LockdownShown, View};
+use bailee_domain::bank::screen::{LockdownShown, View, Vouching};
 use bailee_domain::boot_tag::Freshness;
 use bailee_domain::budget::Keypad;
 use bailee_domain::code::Code;
@@ -39,7 +39,6 @@ use crate::sensors::watch::Signals;
 use crate::signatures::{self, Job};
 use crate::siren::SirenLine;
 use crate::tokens;
-use crate::witness::Accusation;
 
 /// Messages that may wait; more come only from something that has gone mad, and are refused.
 const QUEUE: usize = 1_024;
@@ -60,14 +59,14 @@ pub enum Message {
     Acknowledged(u64),
     /// Signatures have been checked.
     SignaturesChecked(u64, Checked),
-    /// A sensor, a switch or a reader says something.
+    /// A sensor, a switch, a reader or the bank's witness says something.
     Sensed(Input),
     /// The platform's authenticated time.
     TrustTime(WallTime),
+    /// Whether the bank's witness holds something against the platform's log.
+    Vouching(Vouching),
     /// Answer, to show that the loop goes round.
     Alive(oneshot::Sender<()>),
-    /// The bank's witness holds something against the platform's log.
-    LedgerRefused(Accusation),
     /// End the loop.
     Stop,
 }
@@ -206,6 +205,7 @@ impl Loop {
             items: BTreeMap::new(),
             siren,
             sensors,
+            vouching: Vouching::Vouches,
             told: None,
             status_version: 0,
         };
@@ -305,6 +305,7 @@ struct Engine<D, R> {
     items: BTreeMap<CompartmentNo, ItemSensed>,
     siren: SirenLine,
     sensors: Signals,
+    vouching: Vouching,
     told: Option<Told>,
     status_version: u64,
 }
@@ -353,9 +354,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
                     self.handle(Input::ClockStepped { by_ms });
                 }
             }
-            Message::LedgerRefused(Accusation { misconduct, size, evidence }) => {
-                self.handle(Input::LedgerRefused { misconduct, size, evidence });
-            }
+            Message::Vouching(vouching) => self.vouching = vouching,
             Message::Alive(done) => {
                 // Who asked may have gone.
                 let _ = done.send(());
@@ -423,6 +422,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         let mut view = self.controller.view(now);
         self.view.send_if_modified(|shown| {
             view.version = shown.version;
+            view.ledger = self.vouching;
             if view == **shown {
                 return false;
             }
