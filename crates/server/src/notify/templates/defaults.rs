@@ -12,6 +12,9 @@ pub fn default_text(key: TemplateKey, language: Language) -> TemplateText {
         (TemplateKey::ParcelReminder, _) => (REMINDER_SUBJECT, REMINDER_TEXT, None, Some(REMINDER_SMS)),
         (TemplateKey::Alarm, _) => (ALARM_SUBJECT, ALARM_TEXT, None, Some(ALARM_SMS)),
         (TemplateKey::CourierCode, _) => (COURIER_SUBJECT, COURIER_TEXT, None, Some(COURIER_SMS)),
+        (TemplateKey::Receipt, Language::Ar) => {
+            (RECEIPT_AR_SUBJECT, RECEIPT_AR_TEXT, None, Some(RECEIPT_AR_SMS))
+        }
         (TemplateKey::Receipt, _) => (RECEIPT_SUBJECT, RECEIPT_TEXT, None, Some(RECEIPT_SMS)),
     };
     TemplateText {
@@ -121,3 +124,14 @@ The receipt, with a proof that you can keep and check yourself: {{ link }}
 {% endif %}
 You get a message like this for every opening, whoever opens. If this one surprises you, tell the people who run the lockers.";
 const RECEIPT_SMS: &str = "Your compartment at {{ bank }}, {{ site }} {{ what }}, {{ at }}.{% if link %} Receipt: {{ link }}{% endif %}";
+
+const RECEIPT_AR_SUBJECT: &str = "إيصال: خزانتك في {{ bank }}، {{ site }}: {{ what }}";
+const RECEIPT_AR_TEXT: &str = "الخزانة التي فيها طردك في {{ bank }}، {{ site }}: {{ what }}.
+
+متى: {{ at }}
+{% if link %}
+الإيصال، مع إثبات تحتفظ به وتتحقق منه بنفسك: {{ link }}
+{% endif %}
+تصلك رسالة كهذه عند كل فتح، أيًا كان من فتح. إن فاجأتك فأخبر القائمين على الخزائن.";
+const RECEIPT_AR_SMS: &str =
+    "خزانتك في {{ bank }}، {{ site }}: {{ what }}، {{ at }}.{% if link %} الإيصال: {{ link }}{% endif %}";
