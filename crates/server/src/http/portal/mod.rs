@@ -22,6 +22,7 @@ mod receipts;
 mod settings;
 mod shell;
 mod sign_in;
+mod site_form;
 mod verify;
 pub mod views;
 mod witnesses;
@@ -125,6 +126,7 @@ pub fn routes() -> Vec<Route> {
         post("/evidence", needs(ExportLog), evidence::ask),
         get("/evidence/{evidence}/bundle", needs(ExportLog), evidence::bundle),
         get("/witnesses", needs(ViewLog), witnesses::page),
+        get("/witnesses/evidence/{evidence}/{which}", needs(ViewLog), witnesses::evidence),
         get("/settings", needs(ManageSettings), settings::page),
         post("/settings/site", needs(ManageSettings), settings::change_site),
         get("/settings/templates/{template}", needs(ManageSettings), settings::template),

@@ -30,5 +30,6 @@ pub mod site;
 pub mod stored_key;
 pub mod template;
 pub mod witness;
+pub mod witness_evidence;
 
 pub(crate) use read::{Conditions, damaged, typed, typed_opt};
