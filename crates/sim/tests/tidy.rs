@@ -32,6 +32,7 @@ const LONG: &[(&str, usize)] = &[
     ("crates/domain/tests/rollback_model.rs", 450),
     ("crates/edge/tests/journal_crash.rs", 430),
     ("crates/edge/tests/remote.rs", 430),
+    ("crates/server/tests/app_bank/mod.rs", 405),
     ("crates/server/tests/erasure.rs", 490),
     ("crates/wire/src/link/tests.rs", 430),
     ("crates/edge/tests/link/tls.rs", 420),
