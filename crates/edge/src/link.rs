@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bailee_domain::bank::io::Input as Said;
 use bailee_vault::OsRandom;
 use bailee_vault::tls::client_config;
 use bailee_wire::event::Hash;
@@ -20,7 +21,7 @@ use crate::runtime::{Handle, Message, News, NewsSink};
 use crate::start::RunError;
 use crate::uplink::session::Input;
 use crate::uplink::{Delivery, Dial, EventSource, TcpDial, Uplink, run};
-use crate::witness::BankWitness;
+use crate::witness::{Accusation, BankWitness};
 
 /// News that may wait for the link; what does not fit is found again by the link itself.
 const NEWS: usize = 1_024;
@@ -87,7 +88,10 @@ pub fn start(
     let dial = Cable { switch: switch.clone() };
     let uplink = Uplink { dial, tls, address: installation.address.clone() };
     let (deliveries, mut delivered) = mpsc::channel(256);
-    let witness = witness.map(|witness| Arc::new(Mutex::new(witness)));
+    let witness = witness.map(|mut witness| {
+        tell_vouching(&mut witness, &engine);
+        Arc::new(Mutex::new(witness))
+    });
     let task = tokio::spawn(async move {
         let link = run(uplink, Shared(backlog), move || clocks.mono(), OsRandom, news, deliveries);
         let deliver = async move {
@@ -133,16 +137,23 @@ fn cosign(
     let Some(witness) = witness else { return };
     let (engine, answers) = (engine.clone(), answers.clone());
     tokio::task::spawn_blocking(move || {
-        let alarm = |accusation| {
-            if engine.tell(Message::LedgerRefused(accusation)).is_err() {
+        let alarm = |Accusation { misconduct, size, evidence }| {
+            let refused = Said::LedgerRefused { misconduct, size, evidence };
+            if engine.tell(Message::Sensed(refused)).is_err() {
                 tracing::error!("the engine loop is behind: an alarm of the witness was dropped");
             }
         };
         let mut witness = witness.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = witness.answer(&asked, engine.now(), alarm);
+        tell_vouching(&mut witness, &engine);
         // What does not fit is asked for again.
         let _ = answers.try_send(Input::Witnessed(answer));
     });
+}
+
+/// What the kiosk says about the platform's log; told again with the next answer if the loop is behind.
+fn tell_vouching(witness: &mut BankWitness, engine: &Handle) {
+    let _ = engine.tell(Message::Vouching(witness.vouching()));
 }
 
 /// The backlog as the uplink reads it, under its lock for one copy at a time.

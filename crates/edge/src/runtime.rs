@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bailee_domain::bank::io::{Action, BoardHealth, Candidate, Checked, Input, Request, Verdict};
-use bailee_domain::bank::screen::View;
+use bailee_domain::bank::screen::{View, Vouching};
 use bailee_domain::code::Code;
 use bailee_domain::compartment::{CompartmentNo, Layout};
 use bailee_domain::event::Severity;
@@ -41,7 +41,6 @@ use crate::sensors::watch::Signals;
 use crate::signatures::{self, Job};
 use crate::siren::SirenLine;
 use crate::tokens;
-use crate::witness::Accusation;
 use status::Told;
 use vitals::Vitals;
 pub use wires::Wires;
@@ -65,14 +64,14 @@ pub enum Message {
     Acknowledged(u64),
     /// Signatures have been checked.
     SignaturesChecked(u64, Checked),
-    /// A sensor, a switch or a reader says something.
+    /// A sensor, a switch, a reader or the bank's witness says something.
     Sensed(Input),
     /// The platform's authenticated time.
     TrustTime(WallTime),
+    /// Whether the bank's witness holds something against the platform's log.
+    Vouching(Vouching),
     /// Answer, to show that the loop goes round.
     Alive(oneshot::Sender<()>),
-    /// The bank's witness holds something against the platform's log.
-    LedgerRefused(Accusation),
     /// What the controller measures of itself.
     Measured(Box<Health>),
     /// End the loop.
@@ -197,6 +196,7 @@ impl Loop {
             items: BTreeMap::new(),
             siren,
             sensors,
+            vouching: Vouching::Vouches,
             told: None,
             status_version: 0,
             vitals: Vitals { checkup, standing: Standing::default(), told: None, offset_ms: None },
@@ -295,6 +295,7 @@ struct Engine<D, R> {
     items: BTreeMap<CompartmentNo, ItemSensed>,
     siren: SirenLine,
     sensors: Signals,
+    vouching: Vouching,
     told: Option<Told>,
     status_version: u64,
     vitals: Vitals,
@@ -345,9 +346,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
                     self.handle(Input::ClockStepped { by_ms });
                 }
             }
-            Message::LedgerRefused(Accusation { misconduct, size, evidence }) => {
-                self.handle(Input::LedgerRefused { misconduct, size, evidence });
-            }
+            Message::Vouching(vouching) => self.vouching = vouching,
             Message::Alive(done) => {
                 // Who asked may have gone.
                 let _ = done.send(());
@@ -416,6 +415,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         let mut view = self.controller.view(now);
         self.view.send_if_modified(|shown| {
             view.version = shown.version;
+            view.ledger = self.vouching;
             if view == **shown {
                 return false;
             }

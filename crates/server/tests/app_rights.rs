@@ -63,12 +63,13 @@ async fn told(rig: &Rig, all: &Banks) {
 /// The newest code a letter to this person holds.
 async fn letter(rig: &Rig, person: PersonId) -> String {
     let due = delivery::due(&rig.app, 64).await.unwrap();
-    let mut codes = due.into_iter().filter(|row| row.person == person).filter_map(|row| {
-        match outbox::open(&rig.app, row.id, row.variables.as_ref()?).unwrap().facts {
-            Facts::BadgeCode { code, .. } | Facts::WorkCode { code, .. } => Some(code),
-            _ => None,
-        }
-    });
+    let mut codes =
+        due.into_iter().filter(|row| row.person == person).filter_map(|row| {
+            match outbox::open(&rig.app, row.id, row.variables.as_ref()?).unwrap().facts {
+                Facts::BadgeCode { code, .. } | Facts::WorkCode { code, .. } => Some(code),
+                _ => None,
+            }
+        });
     codes.next_back().expect("a letter with a code")
 }
 

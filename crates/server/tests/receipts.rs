@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 use app_bank::{Banks, FakeBank};
 use bailee_audit::{TlogProof, VerifyingKey, leaf_hash};
 use bailee_domain::compartment::{CompartmentNo, Reach, Size};
-use bailee_domain::event::{EventKind, Purpose};
-use bailee_domain::id::{CarrierId, ParcelId, PersonId};
+use bailee_domain::event::{Authority, EventKind, Purpose, Surface};
+use bailee_domain::id::{CarrierId, GrantId, ParcelId, PersonId, WorkOrderId};
 use bailee_server::app::couriers::{self, CourierInput};
 use bailee_server::app::people::{self, ResidentInput};
 use bailee_server::app::{App, carriers, ingest, install};
@@ -211,18 +211,31 @@ async fn every_opening_is_told_once_with_a_proof_anybody_can_check(fresh: Fresh)
 async fn whoever_opens_and_however_the_recipient_is_told(fresh: Fresh) {
     let house = House::new(fresh).await;
     let (door, _) = house.delivered().await;
-    let other = Purpose::DropOff {
-        parcel: ParcelId::from_bytes([1; 16]),
-        recipient: PersonId::from_bytes([2; 16]),
-        courier: PersonId::from_bytes([3; 16]),
-        carrier: CarrierId::from_bytes([4; 16]),
-        size: Size::Small,
-    };
-    let intent = house.bank.last_seq() + 1;
+    let person = PersonId::from_bytes([3; 16]);
+    let parcel = ParcelId::from_bytes([1; 16]);
+    let carrier = CarrierId::from_bytes([4; 16]);
+    let pickup = |surface| Purpose::Pickup { parcel, grant: GrantId::from_bytes([6; 16]), surface };
+    let inspect = |authority| Purpose::Inspect { by: person, authority };
+    let other = Purpose::DropOff { parcel, recipient: person, courier: person, carrier, size: Size::Small };
+    let ways = [
+        (other, "opened by a courier"),
+        (pickup(Surface::Keypad), "opened with your code"),
+        (pickup(Surface::Qr), "opened with your QR code"),
+        (pickup(Surface::Badge), "opened with your badge"),
+        (pickup(Surface::Remote), "opened from your device"),
+        (inspect(Authority::Remote { reason: [0; 32] }), "opened by an administrator"),
+        (inspect(Authority::Override { second: person }), "opened in an emergency, by two officers"),
+        (inspect(Authority::WorkOrder { order: WorkOrderId::from_bytes([5; 16]) }), "opened by a technician"),
+    ];
+    for (purpose, _) in &ways {
+        let intent = house.bank.last_seq() + 1;
+        house.bank.forge(&[
+            EventKind::OpeningIntended { compartment: door, purpose: *purpose, attempt: 1 },
+            EventKind::CompartmentOpened { compartment: door, opening: intent },
+            EventKind::CompartmentClosed { compartment: door },
+        ]);
+    }
     house.bank.forge(&[
-        EventKind::OpeningIntended { compartment: door, purpose: other, attempt: 1 },
-        EventKind::CompartmentOpened { compartment: door, opening: intent },
-        EventKind::CompartmentClosed { compartment: door },
         EventKind::CompartmentOpened { compartment: door, opening: 9_999_999 },
         EventKind::CompartmentForced { compartment: door },
         EventKind::CompartmentFoundOpen { compartment: door },
@@ -232,11 +245,18 @@ async fn whoever_opens_and_however_the_recipient_is_told(fresh: Fresh) {
     house.bank.forge(&[EventKind::CompartmentForced { compartment: empty }]);
     house.settle().await;
     let told = house.email.receipts();
-    let ways = ["opened by a courier", "was opened.", "opened without permission", "was found open"];
+    let ways = ways.iter().map(|(_, words)| *words);
+    let ways: Vec<_> = ways.chain(["was opened.", "opened without permission", "was found open"]).collect();
     assert_eq!(told.len(), ways.len(), "one for each opening, none for the empty door: {told:#?}");
-    for way in ways {
-        assert_eq!(told.iter().filter(|text| text.contains(way)).count(), 1, "{way}: {told:#?}");
+    for way in &ways {
+        let sentence = format!("{}.", way.trim_end_matches('.'));
+        let said = told.iter().filter(|text| text.contains(&sentence)).count();
+        assert_eq!(said, 1, "{way}: {told:#?}");
     }
+    assert_eq!(house.sms.receipts().len(), ways.len(), "by text message as well");
+    let by_sms = house.sms.receipts();
+    let in_one = |way: &&str| by_sms.iter().any(|text| text.contains(way.trim_end_matches('.')));
+    assert!(ways.iter().all(in_one), "{by_sms:#?}");
     for text in &told {
         let lower = text.replace(&house.link(text), "").to_lowercase();
         for secret in ["mara", "roth", "4b", &format!("compartment {:02}", door.0), "prc_", "per_"] {

@@ -52,8 +52,7 @@ fn note(inline: &InlineExpression<String>, values: &mut BTreeSet<String>) {
 }
 
 /// The files of texts of every language.
-const FILES: [&str; 6] =
-    ["common.ftl", "health.ftl", "portal.ftl", "keys.ftl", "kiosk.ftl", "witnesses.ftl"];
+const FILES: [&str; 6] = ["common.ftl", "health.ftl", "portal.ftl", "keys.ftl", "kiosk.ftl", "witnesses.ftl"];
 
 #[test]
 fn every_language_has_the_same_texts_with_the_same_values() {

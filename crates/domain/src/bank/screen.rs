@@ -39,6 +39,18 @@ pub struct View {
     pub unattended: bool,
     /// What the home screen says to people who want a door opened from afar.
     pub remote: RemoteView,
+    /// Whether this bank vouches for the platform's custody log; filled in by the caller, like the version.
+    pub ledger: Vouching,
+}
+
+/// Whether a bank vouches for the platform's custody log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vouching {
+    /// Nothing is held against it.
+    #[default]
+    Vouches,
+    /// It does not continue what the bank cosigned.
+    Refuses,
 }
 
 /// What a bank's screen says about keys and openings from afar.

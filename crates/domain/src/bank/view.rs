@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Bank;
-use super::screen::{AlarmKind, DoorAlarm, Notice, Screen, Sounding, Task, View};
+use super::screen::{AlarmKind, DoorAlarm, Notice, Screen, Sounding, Task, View, Vouching};
 use super::session::{Courier, PickupStep, Session, Step};
 use crate::grant::MAX_ATTEMPTS;
 use crate::time::Now;
@@ -28,6 +28,7 @@ impl Bank {
             asks: self.asks(now),
             unattended: self.unattended(),
             remote: self.remote_view(now),
+            ledger: Vouching::Vouches,
         }
     }
 

@@ -32,6 +32,7 @@ impl<D: Disk, R: CryptoRng> Controller<D, R> {
                 asks: None,
                 unattended: false,
                 remote: Default::default(),
+                ledger: Default::default(),
             },
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use bailee_domain::bank::screen::{
     AlarmKind, DoorAlarm, LockdownShown, Match, Notice, Screen, SizeChoice, Sounding, Task, Then, View,
+    Vouching,
 };
 use bailee_domain::budget::Keypad;
 use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, Reach, Size, Wiring};
@@ -84,6 +85,7 @@ pub fn view(screen: Screen) -> View {
         asks: None,
         unattended: false,
         remote: bailee_domain::bank::screen::RemoteView::default(),
+        ledger: Vouching::Vouches,
     }
 }
 
@@ -199,6 +201,7 @@ fn screens() -> Vec<(&'static str, View)> {
         ("home-closed", view(Screen::Home { keypad: Keypad::Closed(in_minutes(130)) })),
         ("home-needs-staff", view(Screen::Home { keypad: Keypad::ClosedUntilReset })),
         ("home-alarm", View { alarms: alarms.clone(), ..home() }),
+        ("home-ledger", View { ledger: Vouching::Refuses, ..home() }),
         ("checking", view(Screen::Checking)),
         ("find-empty", view(find("", Vec::new(), false))),
         ("find", view(find("4", many, true))),

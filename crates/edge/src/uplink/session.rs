@@ -330,7 +330,7 @@ impl<R: Rng> Session<R> {
             let mut batch = source.events_from(first, budget);
             batch.truncate(open.window.events_left());
             if batch.is_empty() || batch.iter().zip(first..).any(|((seq, _), expected)| *seq != expected) {
-                return self.fail(now, Fault::PlatformForgot(first));
+                return self.outputs.push_back(Output::Fault(open.window.closed(first)));
             }
             let bytes = batch.iter().map(|(_, event)| event.len()).sum();
             open.window.sent(batch.len() as u64, bytes, now);

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use bailee_domain::time::MonoTime;
 use bailee_wire::link::{MAX_BYTES_IN_FLIGHT, MAX_EVENTS_IN_FLIGHT};
 
+use super::io::Fault;
+
 /// What is under way on one connection.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -14,12 +16,14 @@ pub(super) struct Window {
     bytes: usize,
     /// When the platform last took something, or the oldest batch was sent.
     moved: MonoTime,
+    /// Nothing more can go up on this connection.
+    is_closed: bool,
 }
 
 impl Window {
     /// Nothing under way after `acked`.
     pub(super) const fn after(acked: u64, now: MonoTime) -> Self {
-        Self { acked, next: acked + 1, batches: VecDeque::new(), bytes: 0, moved: now }
+        Self { acked, next: acked + 1, batches: VecDeque::new(), bytes: 0, moved: now, is_closed: false }
     }
 
     /// The next event to be sent.
@@ -29,6 +33,9 @@ impl Window {
 
     /// How many more events may be sent now.
     pub(super) fn events_left(&self) -> usize {
+        if self.is_closed {
+            return 0;
+        }
         let in_flight = usize::try_from(self.next - 1 - self.acked).unwrap_or(usize::MAX);
         MAX_EVENTS_IN_FLIGHT.saturating_sub(in_flight)
     }
@@ -36,6 +43,13 @@ impl Window {
     /// How many more bytes may be sent now.
     pub(super) const fn bytes_left(&self) -> usize {
         MAX_BYTES_IN_FLIGHT.saturating_sub(self.bytes)
+    }
+
+    /// The platform asks for an event that it had acknowledged and that is gone here: it was put back to an older state. Nothing
+    /// can go up, but the link stays: over it the witness is asked, and what it refuses, and its alarm, must get through.
+    pub(super) const fn closed(&mut self, at: u64) -> Fault {
+        self.is_closed = true;
+        Fault::PlatformForgot(at)
     }
 
     /// Since when the platform has taken nothing of what is under way.

@@ -16,6 +16,7 @@ use bailee_audit::witness::{
     replace_file,
 };
 use bailee_audit::{Cosigner, VerifyingKey};
+use bailee_domain::bank::screen::Vouching;
 use bailee_domain::event::Misconduct;
 use bailee_domain::id::BankId;
 use bailee_domain::time::WallTime;
@@ -81,6 +82,14 @@ impl BankWitness {
     /// The verifier key of its cosignatures.
     pub fn key(&self) -> String {
         self.witness.cosigner().key().to_string()
+    }
+
+    /// Whether it still vouches for the platform's log.
+    pub fn vouching(&mut self) -> Vouching {
+        match self.witness.memory().now() {
+            Ok(memory) if !memory.accused.is_empty() => Vouching::Refuses,
+            _ => Vouching::Vouches,
+        }
     }
 
     /// Believes this key of the platform's log, and from then on no other but those it hands over to.

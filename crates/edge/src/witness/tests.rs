@@ -99,9 +99,11 @@ fn a_rewritten_log_is_refused_alarmed_once_and_its_evidence_kept() {
     assert_eq!((answer.status, answer.misconduct), (422, Some(Misconduct::Gap)));
     let accusation = alarm.expect("an alarm");
     assert_eq!((accusation.misconduct, accusation.size), (Misconduct::Gap, 25));
+    assert_eq!(witness.vouching(), Vouching::Refuses);
     let (again, alarm) = ask(&mut witness, &rewritten.asks(20, 20));
     assert_eq!((again.misconduct, alarm), (Some(Misconduct::Fork), None), "one alarm is enough");
     let mut witness = BankWitness::open(dir.path(), BANK).expect("opens again");
+    assert_eq!(witness.vouching(), Vouching::Refuses, "also after a restart");
     let (older, alarm) = ask(&mut witness, &log.asks(12, 12));
     assert_eq!((older.misconduct, alarm), (Some(Misconduct::Shrink), None), "also after a restart");
 
@@ -119,6 +121,7 @@ fn a_rewritten_log_is_refused_alarmed_once_and_its_evidence_kept() {
     assert_eq!(answer.kept, read(&files[0]), "what it had cosigned goes up too");
 
     cosigned(&mut witness, &log.asks(20, 40));
+    assert_eq!(witness.vouching(), Vouching::Vouches);
     let (_, alarm) = ask(&mut witness, &rewritten.asks(40, 40));
     assert!(alarm.is_some(), "once it was put right, a new one counts");
 }

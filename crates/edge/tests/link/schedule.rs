@@ -214,8 +214,15 @@ fn events_forgotten_too_early_are_a_fault_not_a_gap() {
     let mut pair = with_backlog(20);
     pair.journal.forgotten = 10;
     pair.heal(2);
-    assert_eq!(pair.faults[0], Fault::PlatformForgot(1));
+    assert_eq!(
+        pair.faults,
+        [Fault::PlatformForgot(1)],
+        "said once: the link stays for the witness and for alarms"
+    );
     assert!(pair.breaches.is_empty() && pair.stored.is_empty());
+    pair.command(1, 60_000);
+    pair.heal(2);
+    assert_eq!(pair.answered.len(), 1, "the bank can still be asked");
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn they_can_be_left_out_one_by_one_or_all() {
         redact(Cursor::new(bundle()), &mut out, drops, &options()).map(|_| out.into_inner())
     };
     let photo: LeaveOut = format!("file:{}", hex(&sha256(PHOTO))).parse().unwrap();
-    let one = less(&[photo.clone()]).unwrap();
+    let one = less(std::slice::from_ref(&photo)).unwrap();
     let checked = check(Cursor::new(&one), &options()).unwrap();
     assert_eq!((checked.enclosed, checked.entries), (1, 17), "the entries stay and hold");
     assert_eq!(names(&one), [format!("{}.pdf", hex(&sha256(PAPER)))]);

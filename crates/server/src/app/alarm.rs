@@ -1,26 +1,30 @@
-//! Raising alerts: once per event, with an e-mail to everybody who may handle alerts of the bank.
+//! Raising alerts: once per event, with an e-mail, or for want of an address an SMS, to everybody who may handle alerts of the
+//! bank; about a witness that is no bank, to those who may handle alerts of all.
 //!
 //! A bank in the wrong hands must not drown its people: an alarm like one that still stands only counts on that one and is not
 //! written of again, and of one bank at most [`LETTERS_AN_HOUR`] alarms are written of in an hour. One more letter at the hour's
 //! end says how many there were beyond. Start at [`raise`].
 
+use bailee_domain::access::Scope;
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::{AlertId, BankId};
 use bailee_domain::platform::Channel;
 use bailee_domain::time::WallTime;
 
 use super::outbox::{self, Letter};
-use super::{App, AppError, Change, health, people};
+use super::people::{self, Contact};
+use super::{App, AppError, Change, health};
 use crate::notify::templates::Facts;
 use crate::store::tables::alarm::{NewAlert, Raised};
-use crate::store::tables::bank::Place;
-use crate::store::tables::{alarm, bank, message};
+use crate::store::tables::{alarm, bank, message, site};
+
+pub use alarm::About;
 
 /// Something that needs somebody's attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alarm {
-    /// The bank.
-    pub bank: BankId,
+    /// What it is about.
+    pub about: About,
     /// What is wrong: the name of an event's kind, or one of the constants of this module.
     pub kind: String,
     /// Which door, if it is about one.
@@ -45,7 +49,7 @@ pub const MESSAGE_FAILED: &str = "MessageFailed";
 pub const PARCEL_CONFLICT: &str = "ParcelConflict";
 /// A bank does not take the code made for a parcel.
 pub const CODE_NOT_TAKEN: &str = "CodeNotTaken";
-/// A bank's witness does not cosign the platform's log.
+/// A witness does not cosign the platform's log.
 pub const WITNESS_REFUSED: &str = "WitnessRefused";
 /// A key of a bank is not back in its sealed enclosure in time.
 pub const KEY_OVERDUE: &str = "KeyOverdue";
@@ -53,6 +57,8 @@ pub const KEY_OVERDUE: &str = "KeyOverdue";
 pub const OPENED_WITHOUT_RELEASE: &str = "OpenedWithoutRelease";
 /// Nobody has said in time what was done for a work order.
 pub const WORK_ORDER_OVERDUE: &str = "WorkOrderOverdue";
+/// A witness leaves questions unanswered.
+pub const WITNESS_SILENT: &str = "WitnessSilent";
 /// A bank claims a roster that it was never given.
 pub const ROSTER_CLAIMED: &str = "RosterClaimed";
 
@@ -67,7 +73,7 @@ const HOUR_MS: i64 = 3_600_000;
 pub(crate) async fn raise(app: &App, change: &Change, what: &Alarm) -> Result<bool, AppError> {
     let new = NewAlert {
         id: app.draw(|mut rng| AlertId::new(change.at, &mut rng)),
-        bank: what.bank,
+        about: what.about.clone(),
         kind: what.kind.clone(),
         compartment: what.compartment,
         event_seq: what.event_seq,
@@ -76,46 +82,67 @@ pub(crate) async fn raise(app: &App, change: &Change, what: &Alarm) -> Result<bo
     if alarm::raise(&change.tx, change.org, &new).await? != Raised::New {
         return Ok(false);
     }
-    let Some(place) = bank::place(&change.tx, what.bank).await? else { return Ok(true) };
-    let (since, nth) = bank::count_alarm(&change.tx, what.bank, change.at, HOUR_MS).await?;
-    let words = words(&what.kind, what.compartment);
-    match nth.checked_sub(LETTERS_AN_HOUR).filter(|beyond| *beyond > 0) {
-        None => write(app, change, what, (place, words), None).await?,
-        Some(1) => {
-            let words = format!("1 more alarm: {words}");
-            write(app, change, what, (place, words), Some(since.plus_ms(HOUR_MS))).await?;
-        }
-        Some(beyond) => {
-            let words = format!("{beyond} more alarms within an hour, the latest: {words}");
-            write(app, change, what, (place, words), Some(since.plus_ms(HOUR_MS))).await?;
-        }
+    match &what.about {
+        About::Bank(bank) => of_bank(app, change, what, *bank).await?,
+        About::Witness(name) => of_witness(app, change, what, name).await?,
     }
     Ok(true)
 }
 
-/// Writes to everybody who may handle alerts of the bank: at once, or in the digest that goes out at a time.
+async fn of_bank(app: &App, change: &Change, what: &Alarm, bank: BankId) -> Result<(), AppError> {
+    let Some(place) = bank::place(&change.tx, bank).await? else { return Ok(()) };
+    let (since, nth) = bank::count_alarm(&change.tx, bank, change.at, HOUR_MS).await?;
+    let words = words(&what.kind, what.compartment);
+    let (alarm, digest) = match nth.checked_sub(LETTERS_AN_HOUR).filter(|beyond| *beyond > 0) {
+        None => (words, None),
+        Some(1) => (format!("1 more alarm: {words}"), Some(since.plus_ms(HOUR_MS))),
+        Some(beyond) => {
+            let words = format!("{beyond} more alarms within an hour, the latest: {words}");
+            (words, Some(since.plus_ms(HOUR_MS)))
+        }
+    };
+    let contacts = people::alert_contacts(app, &change.tx, Scope::Bank(bank), Some(place.site)).await?;
+    let at = outbox::shown_time(what.at);
+    let facts = Facts::Alarm { alarm, site: place.site_name, bank: place.bank_name, at, link: None };
+    write(app, change, &contacts, &Letter { facts, qr: None }, digest.map(|goes_at| (bank, goes_at))).await
+}
+
+/// One that refuses and one that is silent stand once each until somebody has seen to them, so there is no flood to fold.
+async fn of_witness(app: &App, change: &Change, what: &Alarm, name: &str) -> Result<(), AppError> {
+    let contacts = people::alert_contacts(app, &change.tx, Scope::Organisation, None).await?;
+    let facts = Facts::Alarm {
+        alarm: words(&what.kind, None),
+        site: site::first(&change.tx, change.org).await?.name,
+        bank: name.to_owned(),
+        at: outbox::shown_time(what.at),
+        link: None,
+    };
+    write(app, change, &contacts, &Letter { facts, qr: None }, None).await
+}
+
+/// Writes to these people: at once, or in the digest of a bank that goes out at a time.
 async fn write(
     app: &App,
     change: &Change,
-    what: &Alarm,
-    (place, words): (Place, String),
-    digest: Option<WallTime>,
+    contacts: &[Contact],
+    letter: &Letter,
+    digest: Option<(BankId, WallTime)>,
 ) -> Result<(), AppError> {
-    let contacts = people::alert_contacts(app, &change.tx, what.bank, place.site).await?;
-    let at = outbox::shown_time(what.at);
-    let facts = Facts::Alarm { alarm: words, site: place.site_name, bank: place.bank_name, at, link: None };
-    let letter = Letter { facts, qr: None };
-    for contact in contacts.iter().filter(|contact| contact.email.is_some()) {
-        let to = (contact.person, Channel::Email);
-        let Some(goes_at) = digest else {
-            outbox::post(app, change, to, &letter, None).await?;
+    for contact in contacts {
+        let to = match (&contact.email, &contact.phone) {
+            (Some(_), _) => (contact.person, Channel::Email),
+            (None, Some(_)) => (contact.person, Channel::Sms),
+            (None, None) => continue,
+        };
+        let Some((bank, goes_at)) = digest else {
+            outbox::post(app, change, to, letter, None).await?;
             continue;
         };
-        match message::digest(&change.tx, what.bank, contact.person, goes_at).await? {
-            Some(id) => message::reword(&change.tx, id, outbox::seal(app, id, &letter)?).await?,
+        match message::digest(&change.tx, bank, contact.person, goes_at).await? {
+            Some(id) => message::reword(&change.tx, id, outbox::seal(app, id, letter)?).await?,
             None => {
-                let id = outbox::post(app, change, to, &letter, None).await?;
-                message::hold_digest(&change.tx, id, what.bank, goes_at).await?;
+                let id = outbox::post(app, change, to, letter, None).await?;
+                message::hold_digest(&change.tx, id, bank, goes_at).await?;
             }
         }
     }
@@ -141,7 +168,8 @@ fn words(kind: &str, compartment: Option<CompartmentNo>) -> String {
         MESSAGE_FAILED => "A notification could not be delivered",
         PARCEL_CONFLICT => "The bank named a parcel that exists already or cannot be as it says",
         CODE_NOT_TAKEN => "The bank does not take the code of a parcel",
-        WITNESS_REFUSED => "The bank does not vouch for the custody log any more",
+        WITNESS_REFUSED => "The witness does not vouch for the custody log any more: see Witnesses",
+        WITNESS_SILENT => "The witness has not answered for ten minutes",
         "LedgerRefused" => "The custody log is not the one the bank vouched for: it was rewritten or cut",
         "RestoredDiskFound" => {
             "The bank's disk is an old or a copied one: nothing opens until somebody resynchronises it"

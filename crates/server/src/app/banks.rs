@@ -11,7 +11,7 @@ use bailee_domain::id::{BankId, OrgId, PersonId, SiteId};
 use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_domain::time::WallTime;
 
-use super::alarm::{self, Alarm};
+use super::alarm::{self, About, Alarm};
 use super::link::{Ask, NotAnswered};
 use super::{App, AppError, BankLive, Change, LiveChange, Principal, Refused};
 use crate::store::Tx;
@@ -288,7 +288,7 @@ pub async fn mark(
 async fn silent(app: &App, change: &Change, bank: BankId) -> Result<(), AppError> {
     change.event(PlatformEventKind::BankOffline { bank }).await?;
     let kind = alarm::BANK_OFFLINE.to_owned();
-    let alarm = Alarm { bank, kind, compartment: None, event_seq: None, at: change.at };
+    let alarm = Alarm { about: About::Bank(bank), kind, compartment: None, event_seq: None, at: change.at };
     alarm::raise(app, change, &alarm).await.map(|_| ())
 }
 

@@ -15,7 +15,7 @@ use bailee_domain::platform::{Actor, Channel};
 use bailee_domain::time::WallTime;
 use bailee_vault::code::{CodeIndex, CodeSecret};
 
-use super::alarm::{self, Alarm};
+use super::alarm::{self, About, Alarm};
 use super::outbox::{self, Letter};
 use super::{App, AppError, Change, people};
 use crate::notify::templates::Facts;
@@ -125,7 +125,7 @@ pub(crate) async fn needs_a_person(
     kind: &str,
 ) -> Result<(), AppError> {
     let alarm = Alarm {
-        bank: parcel.bank,
+        about: About::Bank(parcel.bank),
         kind: kind.to_owned(),
         compartment: Some(parcel.compartment),
         event_seq: None,

@@ -10,7 +10,7 @@ use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_domain::tamper::{Source, Tamper};
 use bailee_domain::time::WallTime;
 
-use super::alarm::{self, Alarm};
+use super::alarm::{self, About, Alarm};
 use super::banks::noting_denial;
 use super::people::text;
 use super::sealed_words::{self, Place};
@@ -306,8 +306,12 @@ pub async fn note_overdue(app: &App) -> Result<bool, AppError> {
             custody::put(&change.tx, change.org, &CustodyRow { overdue_noted: true, ..row }).await?;
             change.event(PlatformEventKind::KeyOverdue { item, bank }).await?;
             let kind = alarm::KEY_OVERDUE.to_owned();
-            alarm::raise(&this, change, &Alarm { bank, kind, compartment: None, event_seq: None, at })
-                .await?;
+            alarm::raise(
+                &this,
+                change,
+                &Alarm { about: About::Bank(bank), kind, compartment: None, event_seq: None, at },
+            )
+            .await?;
         }
         Ok(())
     })
@@ -341,7 +345,11 @@ pub(in crate::app) async fn heard(
     }
     change.event(PlatformEventKind::OpenedWithoutRelease { bank, seq: happened.seq }).await?;
     let (kind, event_seq) = (alarm::OPENED_WITHOUT_RELEASE.to_owned(), Some(happened.seq));
-    alarm::raise(app, change, &Alarm { bank, kind, compartment, event_seq, at: happened.at })
-        .await
-        .map(|_| ())
+    alarm::raise(
+        app,
+        change,
+        &Alarm { about: About::Bank(bank), kind, compartment, event_seq, at: happened.at },
+    )
+    .await
+    .map(|_| ())
 }

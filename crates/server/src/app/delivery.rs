@@ -105,8 +105,11 @@ async fn words(
     let Ok(letter) = outbox::open(app, row.id, sealed) else {
         return Ok(Err("what it says cannot be opened".to_owned()));
     };
-    let letter = with_whole_link(app, letter);
-    let text = templates::text_for(&change.tx, change.org, letter.facts.key(), Language::En).await?;
+    let mut letter = with_whole_link(app, letter);
+    // What somebody reads is not known yet.
+    let language = Language::En;
+    letter.facts = letter.facts.told_in(language);
+    let text = templates::text_for(&change.tx, change.org, letter.facts.key(), language).await?;
     Ok(content(row, &letter, &text, address))
 }
 

@@ -17,7 +17,7 @@ use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_domain::time::WallTime;
 use bailee_wire::link::{decode_health, encode_health};
 
-use super::alarm::{self, Alarm};
+use super::alarm::{self, About, Alarm};
 use super::banks::{noting_denial, served};
 use super::{App, AppError, Change, LiveChange, Principal};
 use crate::store::StoreError;
@@ -165,7 +165,7 @@ async fn take(app: &App, change: &Change, id: BankId, findings: &[Finding]) -> R
     let (was, is): (BTreeSet<Told>, BTreeSet<Told>) =
         (before.iter().filter_map(told).collect(), after.iter().filter_map(told).collect());
     for (kind, compartment) in is.difference(&was).cloned() {
-        let alarm = Alarm { bank: id, kind, compartment, event_seq: None, at: change.at };
+        let alarm = Alarm { about: About::Bank(id), kind, compartment, event_seq: None, at: change.at };
         alarm::raise(app, change, &alarm).await?;
     }
     for (kind, compartment) in was.difference(&is) {

@@ -13,7 +13,7 @@ use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_vault::sign::PublicKey;
 use bailee_wire::event::{Hash, Leaf, chain_hash, decode, head_statement};
 
-use super::alarm::{self, Alarm};
+use super::alarm::{self, About, Alarm};
 use super::{App, AppError, Change, LiveChange, Refused};
 use crate::store::tables::bank::{BankRow, BankState};
 use crate::store::tables::{bank, event};
@@ -230,7 +230,7 @@ async fn enrolled(change: &Change, id: BankId) -> Result<BankRow, AppError> {
 
 async fn broken(app: &App, change: &Change, bank: BankId, seq: Option<u64>) -> Result<(), AppError> {
     let alarm = Alarm {
-        bank,
+        about: About::Bank(bank),
         kind: alarm::CHAIN_BROKEN.to_owned(),
         compartment: None,
         event_seq: seq,
@@ -251,7 +251,7 @@ pub(super) async fn roster_claimed(
     seq: Option<u64>,
 ) -> Result<(), AppError> {
     let kind = alarm::ROSTER_CLAIMED.to_owned();
-    let alarm = Alarm { bank, kind, compartment: None, event_seq: seq, at: change.at };
+    let alarm = Alarm { about: About::Bank(bank), kind, compartment: None, event_seq: seq, at: change.at };
     alarm::raise(app, change, &alarm).await.map(|_| ())
 }
 

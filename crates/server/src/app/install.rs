@@ -29,6 +29,8 @@ use crate::store::{Db, Tx};
 
 /// Days a parcel may wait unless the site says otherwise.
 const EXPIRY_DAYS: u16 = 7;
+/// Days the link in a receipt works, in a new installation.
+const RECEIPT_DAYS: u16 = 90;
 
 /// What a platform is called, used at its first start only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,6 +260,7 @@ impl First {
             name: site_name,
             help: String::new(),
             expiry_days: EXPIRY_DAYS,
+            receipt_days: RECEIPT_DAYS,
             version: 1,
         };
         Ok(Self {

@@ -14,7 +14,7 @@ use bailee_domain::platform::PlatformEventKind;
 use bailee_wire::event::{Shown, decode};
 use futures_util::stream::{self, Stream, TryStreamExt};
 
-use super::{App, AppError, Change, Principal, Refused, banks};
+use super::{App, AppError, Change, Principal, Refused, banks, witnesses};
 use crate::ledger::LedgerError;
 use crate::store::tables::{damaged, event, log_index};
 
@@ -140,13 +140,16 @@ pub async fn proof_file(app: &App, principal: &Principal, id: i64) -> Result<Opt
     super::receipts::proof_of_event(app, id).await
 }
 
-/// Proves that the entry `index` is in the newest signed tree.
+/// Proves that the entry `index` is in the tree of a signed checkpoint: the one most witnesses vouch for, otherwise the newest.
 ///
 /// # Errors
 /// The store's; [`AppError::Damaged`] when the log contradicts itself.
 pub(crate) async fn prove(app: &App, index: u64) -> Result<Proven, AppError> {
     let reader = app.ledger().reader();
-    let checkpoint = reader.checkpoint().await.map_err(ledger)?;
+    let checkpoint = match witnesses::cosigned_checkpoint(app, index).await? {
+        Some(cosigned) => cosigned,
+        None => reader.checkpoint().await.map_err(ledger)?,
+    };
     // The second line of a checkpoint is the tree's size (C2SP tlog-checkpoint).
     let size = checkpoint.lines().nth(1).and_then(|line| line.parse().ok());
     let size = size.ok_or(damaged("ledger.checkpoint"))?;

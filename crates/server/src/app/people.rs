@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use bailee_domain::access::{Assignment, Permission, Role, Scope, allows, may_assign, permits};
 use bailee_domain::compartment::Reach;
-use bailee_domain::id::{BankId, PersonId, SiteId};
+use bailee_domain::id::{PersonId, SiteId};
 use bailee_domain::platform::PlatformEventKind;
 use bailee_domain::roster::{MAX_RECIPIENTS, Recipient};
 use bailee_domain::time::WallTime;
@@ -268,14 +268,14 @@ pub async fn contact(app: &App, tx: &Tx, id: PersonId) -> Result<Option<Contact>
 pub async fn alert_contacts(
     app: &App,
     tx: &Tx,
-    bank: BankId,
-    site: SiteId,
+    place: Scope,
+    site: Option<SiteId>,
 ) -> Result<Vec<Contact>, AppError> {
     let mut contacts = BTreeMap::new();
     for role in Role::ALL.into_iter().filter(|role| allows(*role, Permission::HandleAlerts)) {
         for row in person::holding(tx, app.org(), role, None, MAX_PAGE).await? {
             let roles = assignment::of_person(tx, row.id).await?;
-            if permits(&roles, Permission::HandleAlerts, Scope::Bank(bank), Some(site)) {
+            if permits(&roles, Permission::HandleAlerts, place, site) {
                 let Details { email, phone, .. } = details::open(app.keys(), &row)?;
                 contacts.insert(row.id, Contact { person: row.id, email, phone });
             }

@@ -10,7 +10,7 @@ use bailee_domain::access::{Permission, Scope};
 use bailee_domain::event::{Event, EventKind, Purpose};
 use bailee_domain::id::{BankId, ParcelId};
 use bailee_domain::platform::Channel;
-use bailee_domain::receipt::{Opening, Way, opening, way};
+use bailee_domain::receipt::{Opening, opening, way};
 use bailee_domain::time::WallTime;
 use bailee_vault::token::{Token, TokenKind};
 use bailee_wire::event::{Leaf, decode};
@@ -83,7 +83,7 @@ async fn tell(app: &App, change: &Change, receipt: &ReceiptRow, token: &Token) -
     let Some(contact) = people::contact(app, &change.tx, receipt.person).await? else { return Ok(()) };
     let Some(place) = bank::place(&change.tx, receipt.bank).await? else { return Ok(()) };
     let facts = Facts::Receipt {
-        what: words(receipt.way).to_owned(),
+        what: receipt.way.name().to_owned(),
         site: place.site_name,
         bank: place.bank_name,
         at: outbox::shown_time(receipt.opened_at),
@@ -95,23 +95,6 @@ async fn tell(app: &App, change: &Change, receipt: &ReceiptRow, token: &Token) -
         outbox::post(app, change, (receipt.person, channel), &letter, None).await?;
     }
     Ok(())
-}
-
-/// How a door was opened, in words that follow "your compartment".
-const fn words(way: Way) -> &'static str {
-    match way {
-        Way::Code => "was opened with your code",
-        Way::Qr => "was opened with your QR code",
-        Way::Badge => "was opened with your badge",
-        Way::Remote => "was opened from your device",
-        Way::Courier => "was opened by a courier",
-        Way::Administrator => "was opened by an administrator",
-        Way::Override => "was opened in an emergency",
-        Way::Technician => "was opened by a technician",
-        Way::Authorised => "was opened",
-        Way::Forced => "was opened without permission",
-        Way::FoundOpen => "was found open",
-    }
 }
 
 /// A receipt as its link shows it: nothing about the person.

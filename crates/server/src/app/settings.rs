@@ -18,6 +18,8 @@ pub struct SiteInput<'a> {
     pub help: &'a str,
     /// Days a parcel may wait, 1 to 30.
     pub expiry_days: u16,
+    /// Days the link in a receipt works, 1 to 365; `None` leaves it as it is.
+    pub receipt_days: Option<u16>,
     /// The version the change was made from.
     pub version: i64,
 }
@@ -69,8 +71,12 @@ fn check(now: &SiteRow, input: SiteInput<'_>) -> Result<SiteRow, Refused> {
     if !(1..=30).contains(&input.expiry_days) {
         wrong.push(FieldError { field: "expiry_days", code: "not_1_to_30" });
     }
+    let receipt_days = input.receipt_days.unwrap_or(now.receipt_days);
+    if !(1..=365).contains(&receipt_days) {
+        wrong.push(FieldError { field: "receipt_days", code: "not_1_to_365" });
+    }
     let SiteInput { expiry_days, version, .. } = input;
-    let site = SiteRow { id: now.id, name, help: help.into(), expiry_days, version };
+    let site = SiteRow { id: now.id, name, help: help.into(), expiry_days, receipt_days, version };
     if wrong.is_empty() { Ok(site) } else { Err(Refused::Invalid(wrong)) }
 }
 
@@ -79,6 +85,7 @@ fn changed(before: &SiteRow, after: &SiteRow) -> impl Iterator<Item = &'static s
         ("site.name", before.name != after.name),
         ("site.help", before.help != after.help),
         ("site.expiry_days", before.expiry_days != after.expiry_days),
+        ("site.receipt_days", before.receipt_days != after.receipt_days),
     ];
     all.into_iter().filter_map(|(what, differs)| differs.then_some(what))
 }

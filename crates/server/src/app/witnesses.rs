@@ -1,22 +1,29 @@
 //! Who vouches for the log: banks and witnesses of others, what they cosigned, and what they refused and why.
 //!
 //! The platform asks all of them to cosign the same checkpoint, a *round*, and publishes its log with what came back. It
-//! cannot make a witness cosign: a refusal is an event, and for a bank an alert. Asking is `jobs::witnesses`'s; start at
-//! [`newest_round`] and [`published`].
+//! cannot make a witness cosign: a refusal is an event and an alert. Asking is `jobs::witnesses`'s; start at [`newest_round`]
+//! and [`published`].
+
+mod publish;
+mod refusals;
 
 use bailee_audit::cosignature::CosignerKey;
 use bailee_audit::note::{Note, NoteSignature};
 use bailee_audit::policy::Policy;
 use bailee_domain::access::{Permission, Scope};
 use bailee_domain::id::BankId;
-use bailee_domain::platform::{Actor, PlatformEventKind};
+use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
 
-use super::alarm::{self, Alarm};
 use super::{App, AppError, Change, LiveChange, Principal};
 use crate::ledger::LedgerError;
 use crate::store::Tx;
-use crate::store::tables::witness::{self, CosignatureRow, EvidenceRow, RoundRow, WitnessRow};
+use crate::store::tables::witness::{self, CosignatureRow, RoundRow, WitnessRow};
+use crate::store::tables::witness_evidence::{self, EvidenceRow};
+
+pub use publish::{cosigned_checkpoint, keys, published, suggested_policy, witnessed, worth_waiting};
+use refusals::refuse;
+pub use refusals::{Which, evidence, refused, unanswered, unreached};
 
 /// A new round begins this long after the last one, if the log has grown, in milliseconds.
 pub const ROUND_MS: i64 = 15_000;
@@ -24,13 +31,8 @@ pub const ROUND_MS: i64 = 15_000;
 pub const REFRESH_MS: i64 = 600_000;
 /// A witness that cosigned within this time is current, if it cosigned all but the last minute's entries.
 pub const CURRENT_MS: i64 = 2 * REFRESH_MS;
-/// A witness not heard for this long does not count among those of which a majority is wanted.
-const ACTIVE_MS: i64 = 86_400_000;
-/// Most cosignatures published with one checkpoint; with the log's own signature well below what a note may have.
-pub const MAX_PUBLISHED: usize = 64;
-
-/// Why a witness refuses, in short stable words.
-pub type Reason = String;
+/// A witness that leaves questions unanswered for this long is silent: an alert.
+pub const SILENT_MS: i64 = 600_000;
 
 /// What a witness holds against the log, with the checkpoint it had cosigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +82,7 @@ pub async fn announced(app: &App, bank: BankId, vkey: &str) -> Result<(), AppErr
     app.change(Actor::Bank(bank), async move |change: &Change| {
         witness::put(&change.tx, &log, (&name, &vkey), Some(bank)).await?;
         if known.is_some() {
-            let reason = "key-changed".to_owned();
-            refuse(&this, change, (&name, Some(bank)), 0, &reason).await?;
+            refuse(&this, change, (&name, Some(bank)), 0, "key-changed").await?;
         }
         Ok(())
     })
@@ -200,127 +201,6 @@ pub async fn stands_at(app: &App, name: &str, size: u64) -> Result<(), AppError>
     app.db().tx(async move |tx| Ok(witness::stands_at(&tx, &log, &name, size).await?)).await
 }
 
-/// Notes a refusal with its evidence. The first since the witness last cosigned is an event, and for a bank an alert.
-///
-/// # Errors
-/// The store's.
-pub async fn refused(
-    app: &App,
-    row: &WitnessRow,
-    round: &RoundRow,
-    reason: &str,
-    held: Option<Held>,
-) -> Result<(), AppError> {
-    let (this, log, row, round) = (app.clone(), app.log_id().to_owned(), row.clone(), round.clone());
-    let reason = reason.to_owned();
-    let actor = row.bank.map_or(Actor::Platform, Actor::Bank);
-    app.change(actor, async move |change: &Change| {
-        if let Some(Held { misconduct, kept }) = &held {
-            let (name, shown) = (row.name.clone(), round.checkpoint.clone());
-            let (misconduct, kept) = (misconduct.clone(), kept.clone());
-            let evidence = EvidenceRow { name, misconduct, at: change.at, kept, shown };
-            witness::keep_evidence(&change.tx, &log, &evidence).await?;
-        }
-        refuse(&this, change, (&row.name, row.bank), round.size, &reason).await
-    })
-    .await?;
-    app.live().tell(LiveChange::Alerts);
-    Ok(())
-}
-
-async fn refuse(
-    app: &App,
-    change: &Change,
-    (name, bank): (&str, Option<BankId>),
-    size: u64,
-    reason: &Reason,
-) -> Result<(), AppError> {
-    tracing::warn!(witness = name, size, reason, "a witness does not cosign the log");
-    if !witness::refused(&change.tx, app.log_id(), name, reason, change.at).await? {
-        return Ok(());
-    }
-    let (witness, reason) = (name.to_owned(), reason.clone());
-    change.event(PlatformEventKind::WitnessRefused { witness, size, reason }).await?;
-    let Some(bank) = bank else { return Ok(()) };
-    let kind = alarm::WITNESS_REFUSED.to_owned();
-    let alarm = Alarm { bank, kind, compartment: None, event_seq: None, at: change.at };
-    alarm::raise(app, change, &alarm).await.map(|_| ())
-}
-
-/// The log's newest checkpoint with the cosignatures there are for exactly that one, the log's signature first.
-///
-/// # Errors
-/// The store's, or the ledger's.
-pub async fn published(app: &App) -> Result<String, LedgerError> {
-    let checkpoint = app.ledger().reader().checkpoint().await?;
-    let (log, size) = (app.log_id().to_owned(), size_of(&checkpoint));
-    let read = async move |tx: Tx| {
-        let round = witness::rounds(&tx, &log).await?.into_iter().find(|round| round.size == size);
-        Ok::<_, LedgerError>((round, witness::of_round(&tx, &log, size).await?))
-    };
-    let (round, lines) = app.db().read(read).await?;
-    match round {
-        Some(round) if text_of(&round.checkpoint) == text_of(&checkpoint) => Ok(with(&checkpoint, &lines)),
-        _ => Ok(checkpoint),
-    }
-}
-
-/// The newest checkpoint that a quorum has cosigned: the policy's where there is one, otherwise more than half of the
-/// witnesses heard within a day. Older than the newest by seconds, while the witnesses are reached.
-///
-/// # Errors
-/// The store's.
-pub async fn witnessed(app: &App, policy: Option<&Policy>) -> Result<Option<String>, LedgerError> {
-    let (log, now) = (app.log_id().to_owned(), app.now());
-    let read = async move |tx: Tx| {
-        let witnesses = witness::all(&tx, &log).await?;
-        let mut rounds = Vec::new();
-        for round in witness::rounds(&tx, &log).await? {
-            let lines = witness::of_round(&tx, &log, round.size).await?;
-            rounds.push((round, lines));
-        }
-        Ok::<_, LedgerError>((witnesses, rounds))
-    };
-    let (witnesses, rounds) = app.db().read(read).await?;
-    let heard = |row: &&WitnessRow| row.cosigned_at.is_some_and(|at| now.since_ms(at) < ACTIVE_MS);
-    let majority = witnesses.iter().filter(heard).count() / 2 + 1;
-    let seconds = u64::try_from(now.unix_ms() / 1_000).unwrap_or(0);
-    for (round, lines) in rounds {
-        let note = with(&round.checkpoint, &lines);
-        let is_enough = match policy {
-            Some(policy) => policy.check(note.as_bytes(), seconds).is_ok(),
-            None => lines.len() >= majority,
-        };
-        if is_enough {
-            return Ok(Some(note));
-        }
-    }
-    Ok(None)
-}
-
-/// A policy with every witness known here, for others to copy and to judge: their keys are best asked of themselves.
-///
-/// # Errors
-/// The store's.
-pub async fn suggested_policy(app: &App, log_key: &str) -> Result<String, LedgerError> {
-    let log = app.log_id().to_owned();
-    let read = async move |tx: Tx| Ok::<_, LedgerError>(witness::all(&tx, &log).await?);
-    let witnesses = app.db().read(read).await?;
-    let mut text =
-        format!("# As this platform says. Compare each key with the witness's own word.\nlog {log_key}\n");
-    for row in &witnesses {
-        text.push_str(&format!("witness {} {}\n", row.name, row.vkey));
-    }
-    if witnesses.is_empty() {
-        text.push_str("quorum none\n");
-    } else {
-        let names: Vec<&str> = witnesses.iter().map(|row| row.name.as_str()).collect();
-        text.push_str(&format!("group witnesses {} {}\n", names.len() / 2 + 1, names.join(" ")));
-        text.push_str("quorum witnesses\n");
-    }
-    Ok(text)
-}
-
 /// The witnesses, for those who may read the log.
 ///
 /// # Errors
@@ -334,7 +214,7 @@ pub async fn overview(
     let log = app.log_id().to_owned();
     let read = async move |tx: Tx| {
         let witnesses = witness::all(&tx, &log).await?;
-        Ok::<_, AppError>((witnesses, witness::evidence(&tx, &log, 20).await?))
+        Ok::<_, AppError>((witnesses, witness_evidence::newest(&tx, &log, 20).await?))
     };
     let (witnesses, evidence) = app.db().read(read).await?;
     let size = size_of(&checkpoint(app).await?);
@@ -342,10 +222,18 @@ pub async fn overview(
     Ok(Overview { size, witnesses, witnessed, evidence })
 }
 
+/// Whether a witness leaves questions unanswered for too long.
+#[must_use]
+pub fn is_silent(row: &WitnessRow, now: WallTime) -> bool {
+    row.unanswered_since.is_some_and(|since| now.since_ms(since) >= SILENT_MS)
+}
+
 /// Whether a witness is current: it cosigned lately and refuses nothing.
 #[must_use]
 pub fn is_current(row: &WitnessRow, now: WallTime) -> bool {
-    row.refusal.is_empty() && row.cosigned_at.is_some_and(|at| now.since_ms(at) < CURRENT_MS)
+    row.refusal.is_empty()
+        && !is_silent(row, now)
+        && row.cosigned_at.is_some_and(|at| now.since_ms(at) < CURRENT_MS)
 }
 
 async fn checkpoint(app: &App) -> Result<String, AppError> {
@@ -365,10 +253,6 @@ fn store_failed(error: LedgerError) -> AppError {
         LedgerError::Store(error) => AppError::Store(error),
         _ => AppError::Damaged { what: "the custody log" },
     }
-}
-
-fn with(checkpoint: &str, lines: &[CosignatureRow]) -> String {
-    lines.iter().take(MAX_PUBLISHED).fold(checkpoint.to_owned(), |note, row| format!("{note}{}\n", row.line))
 }
 
 fn size_of(checkpoint: &str) -> u64 {

@@ -15,7 +15,7 @@ use bailee_domain::id::{BankId, PersonId, WorkOrderId};
 use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_domain::time::WallTime;
 
-use super::alarm::{self, Alarm};
+use super::alarm::{self, About, Alarm};
 use super::banks::noting_denial;
 use super::link::{Ask, NotAnswered};
 use super::people::text;
@@ -330,8 +330,12 @@ async fn note_overdue(app: &App, row: &WorkOrderRow) -> Result<bool, AppError> {
             }
             change.event(PlatformEventKind::WorkOrderOverdue { order, bank }).await?;
             let kind = alarm::WORK_ORDER_OVERDUE.to_owned();
-            alarm::raise(&this, change, &Alarm { bank, kind, compartment: None, event_seq: None, at })
-                .await?;
+            alarm::raise(
+                &this,
+                change,
+                &Alarm { about: About::Bank(bank), kind, compartment: None, event_seq: None, at },
+            )
+            .await?;
             Ok(true)
         })
         .await?;

@@ -267,7 +267,8 @@ fn note_people(people: &mut BTreeSet<PersonId>, row: &LogRow) {
     people.extend(named.into_iter().flatten().take(MAX_PEOPLE.saturating_sub(people.len())));
 }
 
-/// Which lines of the index a subject means; an incident's are its bank's.
+/// Which lines of the index a subject means; an incident's are its bank's, or everybody's when
+/// it is about no bank.
 #[must_use]
 pub fn wanted_of(subject: &Subject, incident: Option<(BankId, Option<CompartmentNo>)>) -> Wanted {
     let all = LogFilter::default();

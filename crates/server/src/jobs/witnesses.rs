@@ -5,15 +5,18 @@
 
 mod outside;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bailee_audit::note::Note;
 use bailee_audit::witness::AddCheckpoint;
+use bailee_audit::{Checkpoint, VerifyingKey};
 use bailee_domain::event::Misconduct;
 use bailee_wire::link::{Cosign, Witnessed};
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 pub use outside::{OutsideWitness, WitnessConfig, WitnessConfigError};
 
@@ -51,17 +54,31 @@ struct Answered {
 }
 
 impl Witnesses {
-    /// Asks until `stop` becomes true or its sender is gone.
+    /// Asks until `stop` becomes true or its sender is gone. Each witness is asked in a task of its own, one question at a time, so
+    /// that a slow one holds up nobody.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut trouble = false;
+        let (mut trouble, mut asking, mut busy) = (false, JoinSet::new(), BTreeMap::new());
         while !*stop.borrow() {
-            match self.once().await {
-                Ok(_) => trouble = false,
-                Err(error) if !trouble => {
-                    tracing::error!(%error, "witnesses could not be asked");
-                    trouble = true;
+            while let Some(ended) = asking.try_join_next_with_id() {
+                let (task, outcome) = match ended {
+                    Ok((task, outcome)) => (task, outcome),
+                    Err(error) => (error.id(), Ok(())),
+                };
+                busy.remove(&task);
+                self.note(outcome.err(), &mut trouble);
+            }
+            match self.due().await {
+                Ok(Some((round, due))) => {
+                    for row in due {
+                        if asking.len() < AT_ONCE && !busy.values().any(|name| *name == row.name) {
+                            let (this, name, round) = (self.clone(), row.name.clone(), round.clone());
+                            let task = asking.spawn(async move { this.one(row, &round).await });
+                            busy.insert(task.id(), name);
+                        }
+                    }
                 }
-                Err(_) => {}
+                Ok(None) => {}
+                Err(error) => self.note(Some(error), &mut trouble),
             }
             tokio::select! {
                 stopped = stop.changed() => if stopped.is_err() { return },
@@ -70,16 +87,23 @@ impl Witnesses {
         }
     }
 
-    /// Asks every witness whose turn it is.
+    /// Logs the first failure in a row.
+    fn note(&self, failure: Option<AppError>, trouble: &mut bool) {
+        if let Some(error) = &failure
+            && !*trouble
+        {
+            tracing::error!(%error, "witnesses could not be asked");
+        }
+        *trouble = failure.is_some();
+    }
+
+    /// Asks every witness whose turn it is, and waits for all of them.
     ///
     /// # Errors
     /// The store's, after every witness was asked.
     pub async fn once(&self) -> Result<Progress, JobError> {
-        let keys: Vec<_> = self.outside.iter().map(|witness| witness.key.clone()).collect();
-        witnesses::configured(&self.app, &keys).await?;
-        let Some((round, due)) = witnesses::newest_round(&self.app).await? else { return Ok(Progress::Idle) };
-        let reached = due.into_iter().filter(|row| self.is_reached(row));
-        let mut asked = stream::iter(reached).map(|row| self.one(row, &round)).buffer_unordered(AT_ONCE);
+        let Some((round, due)) = self.due().await? else { return Ok(Progress::Idle) };
+        let mut asked = stream::iter(due).map(|row| self.one(row, &round)).buffer_unordered(AT_ONCE);
         let (mut done, mut failure) = (0, None);
         while let Some(outcome) = asked.next().await {
             match outcome {
@@ -88,6 +112,18 @@ impl Witnesses {
             }
         }
         failure.map_or(Ok(Progress::of(done)), |error| Err(error.into()))
+    }
+
+    /// The round, and whose turn it is among those who can be reached.
+    async fn due(&self) -> Result<Option<(RoundRow, Vec<WitnessRow>)>, AppError> {
+        let keys: Vec<_> = self.outside.iter().map(|witness| witness.key.clone()).collect();
+        witnesses::configured(&self.app, &keys).await?;
+        let Some((round, due)) = witnesses::newest_round(&self.app).await? else { return Ok(None) };
+        let (reached, away): (Vec<_>, Vec<_>) = due.into_iter().partition(|row| self.is_reached(row));
+        for row in &away {
+            witnesses::unreached(&self.app, row).await?;
+        }
+        Ok(Some((round, reached)))
     }
 
     fn is_reached(&self, row: &WitnessRow) -> bool {
@@ -102,7 +138,9 @@ impl Witnesses {
         witnesses::asked(&self.app, &row.name).await?;
         let mut old = row.size.min(round.size);
         for is_last in [false, true] {
-            let Some(answered) = self.exchange(&row, round, old).await? else { return Ok(()) };
+            let Some(answered) = self.exchange(&row, round, old).await? else {
+                return witnesses::unanswered(&self.app, &row).await;
+            };
             let have = size_line(&answered.body).filter(|_| answered.status == 409);
             match (answered.status, have) {
                 (200, _) => return witnesses::cosigned(&self.app, &row, round, &answered.body).await,
@@ -112,14 +150,31 @@ impl Witnesses {
                     witnesses::stands_at(&self.app, &row.name, have).await?;
                     old = have;
                 }
-                (500.., _) => return Ok(()),
+                (408 | 425 | 429 | 500.., _) => return witnesses::unanswered(&self.app, &row).await,
                 (status, have) => {
                     let reason = reason(status, have, round.size, answered.held.as_ref());
-                    return witnesses::refused(&self.app, &row, round, reason, answered.held).await;
+                    let held = match answered.held {
+                        Some(held) => Some(held),
+                        None => self.held_outside(&row, reason).await,
+                    };
+                    return witnesses::refused(&self.app, &row, round, reason, held).await;
                 }
             }
         }
         Ok(())
+    }
+
+    /// What a witness of others had cosigned, if it refuses the log and serves that: a checkpoint our own key signed.
+    async fn held_outside(&self, row: &WitnessRow, reason: &str) -> Option<Held> {
+        if row.bank.is_some() || !matches!(reason, "fork" | "shrink" | "gap") || row.refusal == reason {
+            return None;
+        }
+        let outside = self.outside.iter().find(|witness| witness.key.name().as_str() == row.name)?;
+        let key: VerifyingKey = self.log_key.parse().ok()?;
+        let kept = outside.last(key.name().as_str()).await.ok()?;
+        Checkpoint::open(&kept, &key).ok()?;
+        let kept = String::from_utf8(kept).ok()?;
+        Some(Held { misconduct: reason.to_owned(), kept })
     }
 
     /// `None` when no answer came.

@@ -81,6 +81,7 @@ pub(crate) fn public_tls() -> Result<Arc<ClientConfig>, String> {
 }
 
 /// Makes requests to one gateway.
+#[derive(Clone)]
 pub(crate) struct Gateway {
     pub base: BaseUrl,
     pub tls: Arc<ClientConfig>,

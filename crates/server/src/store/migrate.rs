@@ -49,6 +49,7 @@ pub const ALL: &[Migration] = migrations![
     13 "0013_person_keys.sql",
     14 "0014_badges_and_work_orders.sql",
     15 "0015_custody.sql",
+    16 "0016_witness_alert.sql",
 ];
 
 /// Why the schema could not be brought up to date.

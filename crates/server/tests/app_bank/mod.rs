@@ -220,6 +220,17 @@ impl FakeBank {
         self.signed(&parts, events)
     }
 
+    /// What a copy of its controller would upload that did something else from event `seq` on: the same key signs it.
+    pub fn as_a_copy(&self, seq: u64, kind: EventKind) -> Upload {
+        let parts = self.parts();
+        let before = parts.leaves.iter().find(|(of, _)| *of + 1 == seq);
+        let prev = before.map_or(NO_EVENT, |(_, leaf)| chain_hash(leaf));
+        let now = now(&parts.clock);
+        let event = Event { seq, at: now.wall, quality: now.quality, kind };
+        let leaf = encode_bank(self.id, &prev, &event);
+        self.signed(&parts, vec![(seq, leaf)])
+    }
+
     fn signed(&self, parts: &Parts, events: Vec<(u64, Vec<u8>)>) -> Upload {
         let (seq, leaf) = events.last().unwrap();
         let statement = head_statement(self.id, *seq, &chain_hash(leaf));

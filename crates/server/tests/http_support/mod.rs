@@ -61,6 +61,11 @@ pub async fn platform() -> Platform {
 }
 
 pub async fn platform_at(url: &str) -> Platform {
+    platform_on(Db::open(&DbConfig::memory()).await.unwrap(), url).await
+}
+
+/// A platform with nobody in it yet, on this database.
+pub async fn platform_on(db: Db, url: &str) -> Platform {
     let clock = Arc::new(TestClock::at(START));
     let kek = MemoryKek::random(&mut ChaCha20Rng::seed_from_u64(1));
     let rng = Box::new(ChaCha20Rng::seed_from_u64(2));
@@ -71,7 +76,6 @@ pub async fn platform_at(url: &str) -> Platform {
         ledger: install::LedgerDisk::Own(Box::new(MemoryDisk::default())),
     };
     let names = Names { org: "Harbour Homes".into(), site: "Harbour House".into() };
-    let db = Db::open(&DbConfig::memory()).await.unwrap();
     let app = install::open_or_create(db, &kek, outside, &names).await.unwrap();
     let log_key = install::log_key(&app).unwrap().verifying;
     let options =

@@ -14,7 +14,7 @@ use bailee_edge::journal::Unsynced;
 use bailee_server::app::install;
 use bailee_server::app::parcels::{self, ListParcels, ParcelFilter};
 use bailee_server::store::StoreError;
-use bailee_server::store::tables::alert::{self, AlertFilter};
+use bailee_server::store::tables::alert::{self, AlertFilter, Reach, Witnesses};
 use bailee_server::store::tables::event;
 use bailee_vault::sign::PublicKey;
 use bailee_wire::chain::Checker;
@@ -201,8 +201,9 @@ impl World {
             let stored = self.platform.block_on(stored).expect("the store answers");
             let stored: Vec<Vec<u8>> = stored.into_iter().map(|(_, leaf)| leaf).collect();
             holds!(stored == watch.leaves, "I5: the platform does not hold what {id} wrote");
+            let of_bank = Reach { banks: vec![id], witnesses: Witnesses::Left };
             let alerts = app.db().read(async move |tx| {
-                let alerts = alert::newest(&tx, &[id], AlertFilter::All, None, 100_000).await?;
+                let alerts = alert::newest(&tx, (org, &of_bank), AlertFilter::All, None, 100_000).await?;
                 Ok::<_, StoreError>(
                     alerts.into_iter().filter(|alert| alert.event_seq.is_some()).collect::<Vec<_>>(),
                 )

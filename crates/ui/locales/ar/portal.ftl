@@ -180,6 +180,7 @@ verify-why = يفحص هذا الأمر كل قيد والشجرة كلها وج
 site = الموقع
 site-name = الاسم
 expiry-days = أيام حتى يُعد الطرد متأخرًا
+receipt-days = أيام يعمل فيها رابط الإيصال
 channels = تُرسل الرسائل عبر
 last-try = آخر محاولة
 never-tried = لم تُجرَّب بعد
@@ -761,6 +762,7 @@ event-ledger-refused = رفضت الوحدة سجل المنصة
 event-restored-disk-found = قرص الوحدة مستعاد أو منسوخ
 event-bank-resynchronised = أُعيدت مزامنة الوحدة
 event-witness-refused = رفض شاهد سجل الحيازة
+event-witness-silent = شاهد لا يجيب
 event-bank-chain-broken = أحداث الصندوق غير متصلة
 
 # صور وملفات مرفقة كأدلة

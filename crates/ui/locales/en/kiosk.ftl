@@ -201,6 +201,7 @@ kiosk-alarm-attack = Somebody is working on this cabinet with force. Staff have 
 kiosk-alarm-enclosure = The cabinet’s enclosure is open. Staff have been told.
 kiosk-alarm-door = Compartment { $number } gives contradictory signs and is not used. Staff have been told.
 kiosk-alarm-reader = The badge reader was tampered with. Please do not use it.
+kiosk-alarm-ledger = This bank no longer vouches for the operator’s records: they were cut or rewritten. Staff have been told. Your code works as before.
 kiosk-alarm-sensor = A sensor of this cabinet has failed. Staff have been told.
 kiosk-ask-title = Is compartment { $number } empty?
 kiosk-ask = One tap helps the next person.

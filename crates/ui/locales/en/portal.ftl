@@ -180,6 +180,7 @@ verify-why = This command checks every entry, the whole tree and all signatures,
 site = Site
 site-name = Name
 expiry-days = Days until a parcel is overdue
+receipt-days = Days the link in a receipt works
 channels = Messages go out by
 last-try = Last try
 never-tried = Not tried yet
@@ -745,6 +746,7 @@ event-ledger-refused = The bank refused the platform's log
 event-restored-disk-found = The bank's disk was restored or copied
 event-bank-resynchronised = Bank resynchronised
 event-witness-refused = Witness refused the custody log
+event-witness-silent = Witness does not answer
 event-bank-chain-broken = Bank's events do not continue
 
 # Photos and files attached as evidence

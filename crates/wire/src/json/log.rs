@@ -10,8 +10,12 @@ pub struct Alert {
     pub id: String,
     /// What is wrong, such as `CompartmentForced`.
     pub kind: String,
-    /// `bnk_…`
-    pub bank: String,
+    /// `bnk_…`; absent when it is about a witness that is no bank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bank: Option<String>,
+    /// The name of that witness's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
     /// The compartment's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compartment: Option<u16>,

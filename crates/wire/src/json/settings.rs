@@ -14,6 +14,8 @@ pub struct Site {
     pub help: String,
     /// Days a parcel may wait.
     pub expiry_days: u16,
+    /// Days the link in a receipt works.
+    pub receipt_days: u16,
     /// Rises with every change; also the ETag.
     pub version: i64,
 }
@@ -29,6 +31,9 @@ pub struct SiteChange {
     pub help: String,
     /// Days a parcel may wait, 1 to 30.
     pub expiry_days: u16,
+    /// Days the link in a receipt works, 1 to 365; absent leaves it as it is.
+    #[serde(default)]
+    pub receipt_days: Option<u16>,
 }
 
 /// An API token without its secret.

@@ -6,7 +6,7 @@
 //! changes. Start at [`page`].
 
 use askama::Template;
-use bailee_domain::bank::screen::{Notice, Screen, View};
+use bailee_domain::bank::screen::{Notice, Screen, View, Vouching};
 use bailee_domain::time::WallTime;
 use bailee_ui::html::escape;
 use bailee_ui::i18n::Locale;
@@ -183,6 +183,9 @@ fn notices(scene: &Scene<'_>, page: &Page) -> String {
         }
     }
     let asks = scene.view.asks.map(|door| screens::door(scene, page, door));
+    if scene.view.ledger == Vouching::Refuses {
+        alarms.push(page.t("kiosk-alarm-ledger"));
+    }
     rendered(&parts::Notices { page, alarms, notes: notes(scene, page), asks }) + &people::remote(scene, page)
 }
 

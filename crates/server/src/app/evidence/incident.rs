@@ -27,11 +27,11 @@ pub(super) async fn timed(app: &App, asked: Asked) -> Result<Asked, AppError> {
     Ok(Asked { from: Some(from), until: Some(until), ..asked })
 }
 
-/// Where an incident was.
+/// Where an incident was; `None` when it is about no bank, but a witness of its own.
 pub(super) async fn place(
     app: &App,
     subject: &Subject,
 ) -> Result<Option<(BankId, Option<CompartmentNo>)>, AppError> {
     let alert = found(app, subject).await?;
-    Ok(alert.map(|alert| (alert.bank, alert.compartment.map(CompartmentNo))))
+    Ok(alert.and_then(|alert| Some((alert.about.bank()?, alert.compartment.map(CompartmentNo)))))
 }

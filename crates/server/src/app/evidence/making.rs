@@ -17,7 +17,7 @@ use bailee_wire::event::time_text;
 
 use super::{Asked, Export, Files, KEPT_MS, State, Telling, enclosing, incident, load, piece_row};
 use crate::app::people::open_salted;
-use crate::app::{App, AppError, install};
+use crate::app::{App, AppError, install, witnesses};
 use crate::evidence::collect::{Chosen, Index, Wanted, wanted_of};
 use crate::evidence::{CollectError, prove};
 use crate::ledger::LogReader;
@@ -48,7 +48,7 @@ pub async fn make_next(app: &App) -> Result<bool, AppError> {
     let id = wanted.id;
     let file = tempfile::tempfile().map_err(CollectError::from);
     let made = match file {
-        Ok(file) => write_to(app, id, file).await,
+        Ok(file) => write(app, id, file, Patience::Waits).await,
         Err(error) => Err(error),
     };
     match made {
@@ -74,14 +74,34 @@ pub async fn make_next(app: &App) -> Result<bool, AppError> {
 /// # Errors
 /// [`CollectError::NotSignedYet`] until the log has signed the record of the export; see [`CollectError`].
 pub async fn write_to(app: &App, id: EvidenceId, out: File) -> Result<(File, Written), CollectError> {
+    write(app, id, out, Patience::Goes).await
+}
+
+/// Whether the witnesses are waited for. A bundle lasts for years: their word is worth some seconds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Waits,
+    Goes,
+}
+
+async fn write(
+    app: &App,
+    id: EvidenceId,
+    out: File,
+    patience: Patience,
+) -> Result<(File, Written), CollectError> {
     let export = load(app, id).await?;
     let reader = app.ledger().reader();
-    let (checkpoint, key, tree, origin) = signed(app, &reader).await?;
     let index = Index { db: app.db(), org: app.org() };
     let asked = &export.asked;
     let span = (asked.from, asked.until);
     let request = Request::commitment(&asked.subject, span, &asked.reason, &export.salt);
-    let record = index.record(request, tree.size).await?;
+    let record = index.record(request, u64::MAX).await?;
+    let asked_at = export.row.asked_at;
+    if patience == Patience::Waits && witnesses::worth_waiting(app, (record.index, asked_at)).await? {
+        return Err(CollectError::NotSignedYet);
+    }
+    let (checkpoint, key, tree, origin) = signed(app, &reader, record.index).await?;
     let wanted = wanted_of(&asked.subject, incident::place(app, &asked.subject).await?);
     let filter = LogFilter { from: asked.from, until: asked.until, ..wanted.filter };
     let mut chosen = index.choose(Wanted { filter, ..wanted }, record, tree.size).await?;
@@ -112,12 +132,20 @@ pub async fn write_to(app: &App, id: EvidenceId, out: File) -> Result<(File, Wri
 
 type Signed = (String, VerifyingKey, TreeHead, String);
 
-async fn signed(app: &App, reader: &LogReader) -> Result<Signed, CollectError> {
-    let text = reader.checkpoint().await?;
+/// The checkpoint that most witnesses cosigned of those that cover an entry, otherwise the newest.
+async fn signed(app: &App, reader: &LogReader, entry: u64) -> Result<Signed, CollectError> {
     let key = install::log_key(app).map_err(|_| damaged("org.log_id")).map_err(CollectError::App)?.verifying;
+    let cosigned = witnesses::cosigned_checkpoint(app, entry).await.map_err(AppError::from)?;
+    let text = match cosigned.filter(|note| Checkpoint::open(note.as_bytes(), &key).is_ok()) {
+        Some(cosigned) => cosigned,
+        None => reader.checkpoint().await?,
+    };
     let opened = Checkpoint::open(text.as_bytes(), &key);
     let opened = opened.map_err(|error| CollectError::Unsound(error.to_string()))?;
     let (tree, origin) = (opened.checkpoint.head(), opened.checkpoint.origin);
+    if tree.size <= entry {
+        return Err(CollectError::NotSignedYet);
+    }
     Ok((text, key, tree, origin))
 }
 

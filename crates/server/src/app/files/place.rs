@@ -99,14 +99,15 @@ pub(super) async fn find(app: &App, about: About) -> Result<Option<Spot>, AppErr
             }
             About::Compartment(bank, number) => {
                 let Some(found) = bank::by_id(&tx, org, bank).await? else { return Ok(None) };
-                if !found.layout.is_some_and(|layout| layout.find(number).is_some()) {
+                if found.layout.is_none_or(|layout| layout.find(number).is_none()) {
                     return Ok(None);
                 }
                 at_bank(&tx, org, (bank, Some(number)), None).await
             }
             About::Alert(id) => {
                 let Some(found) = alert::get(&tx, org, id).await? else { return Ok(None) };
-                let place = (found.bank, found.compartment.map(CompartmentNo));
+                let Some(bank) = found.about.bank() else { return Ok(None) };
+                let place = (bank, found.compartment.map(CompartmentNo));
                 let spot = at_bank(&tx, org, place, None).await?;
                 Ok(spot.map(|spot| Spot { alert: Some(id), ..spot }))
             }

@@ -7,7 +7,7 @@ use bailee_domain::parcel::Parcel;
 use bailee_domain::platform::Actor;
 use bailee_domain::time::WallTime;
 
-use super::super::alarm::{self, Alarm};
+use super::super::alarm::{self, About, Alarm};
 use super::super::{
     App, AppError, Change, badges, codes, custody, openings, people, person_keys, receipts, work_orders,
 };
@@ -189,7 +189,7 @@ async fn raise(
     // Doors a bank does not have are no reason for an alert each.
     let exists = |door: &CompartmentNo| bank.layout.as_ref().is_some_and(|built| built.find(*door).is_some());
     let alarm = Alarm {
-        bank: bank.id,
+        about: About::Bank(bank.id),
         kind: kind.to_owned(),
         compartment: door.filter(exists),
         event_seq: Some(happened.seq),

@@ -46,8 +46,9 @@ pub async fn change_site(
     headers: HeaderMap,
     Json(new): Json<SiteChange>,
 ) -> Answer {
-    let SiteChange { name, help, expiry_days } = &new;
-    let input = SiteInput { name, help, expiry_days: *expiry_days, version: version(&headers)? };
+    let SiteChange { name, help, expiry_days, receipt_days } = &new;
+    let (expiry_days, receipt_days) = (*expiry_days, *receipt_days);
+    let input = SiteInput { name, help, expiry_days, receipt_days, version: version(&headers)? };
     settings::change_site(http.app(), &caller, input).await?;
     Ok(no_content())
 }

@@ -12,7 +12,7 @@ use bailee_wire::event::time_text as time;
 use bailee_wire::json;
 
 use super::super::portal::words;
-use crate::app::alerts::AlertRow;
+use crate::app::alerts::{About, AlertRow};
 use crate::app::banks::BankSummary;
 use crate::app::couriers::{CodeIssued, CourierSummary};
 use crate::app::log::{Entry, LogRow};
@@ -164,7 +164,14 @@ pub fn alert(row: &AlertRow) -> json::Alert {
     json::Alert {
         id: row.id.to_string(),
         kind: row.kind.clone(),
-        bank: row.bank.to_string(),
+        bank: match &row.about {
+            About::Bank(bank) => Some(bank.to_string()),
+            About::Witness(_) => None,
+        },
+        witness: match &row.about {
+            About::Bank(_) => None,
+            About::Witness(name) => Some(name.clone()),
+        },
         compartment: row.compartment,
         at: time(row.at),
         acknowledged_by: row.acknowledged_by.clone(),
@@ -213,8 +220,8 @@ pub fn event_proof(entry: Entry) -> json::EventProof {
 
 /// The site's settings.
 pub fn site(site: SiteRow) -> json::Site {
-    let SiteRow { id, name, help, expiry_days, version } = site;
-    json::Site { id: id.to_string(), name, help, expiry_days, version }
+    let SiteRow { id, name, help, expiry_days, receipt_days, version } = site;
+    json::Site { id: id.to_string(), name, help, expiry_days, receipt_days, version }
 }
 
 /// An API token.

@@ -15,12 +15,14 @@ use super::views::Section;
 use super::views::alerts::{AlertRow, Alerts, Urgency};
 use super::words::{self, Names};
 use crate::app::Principal;
-use crate::app::alerts::{self, AlertFilter, ListAlerts};
+use crate::app::alerts::{self, About, AlertFilter, ListAlerts};
 use crate::http::Http;
 use crate::http::access::Access;
 use crate::http::problem::Problem;
 
 const PAGE: u32 = 50;
+/// What is seen to on the page of the witnesses.
+const WITNESSES: [&str; 3] = ["WitnessRefused", "WitnessSilent", "LedgerRefused"];
 
 /// `/alerts?view=open|all`
 pub async fn list(State(http): State<Http>, Extension(who): Extension<Who>, Query(query): Query) -> Answer {
@@ -83,12 +85,17 @@ async fn acknowledgers(
 
 fn show_row(page: &Page, names: &Names, row: &alerts::AlertRow) -> AlertRow {
     let door = row.compartment.map(|number| format!("?compartment={number}")).unwrap_or_default();
+    let href = match &row.about {
+        About::Bank(bank) if !WITNESSES.contains(&row.kind.as_str()) => format!("/banks/{bank}{door}"),
+        _ => "/witnesses".to_owned(),
+    };
     AlertRow {
         id: row.id.to_string(),
         urgency: words::urgency(&row.kind),
         title: words::kind(page, &row.kind),
-        bank: row.bank_name.clone(),
-        href: format!("/banks/{}{door}", row.bank),
+        about: row.name.clone(),
+        href,
+        files: row.about.bank().is_some(),
         at: words::time(row.at),
         acknowledged_by: row.acknowledged_by.as_deref().map(|by| names.actor(by)).unwrap_or_default(),
     }

@@ -30,6 +30,7 @@ mod resync;
 mod settings;
 mod shell;
 mod sign_in;
+mod site_form;
 mod upload;
 mod verify;
 pub mod views;
@@ -178,6 +179,7 @@ pub fn routes() -> Vec<Route> {
         get("/files/{file}", needs(ViewPeople), files::content),
         post("/files/{file}/destroy", needs(ErasePeople), files::destroy),
         get("/witnesses", needs(ViewLog), witnesses::page),
+        get("/witnesses/evidence/{evidence}/{which}", needs(ViewLog), witnesses::evidence),
         get("/settings", needs(ManageSettings), settings::page),
         post("/settings/site", needs(ManageSettings), settings::change_site),
         get("/settings/templates/{template}", needs(ManageSettings), settings::template),

@@ -12,6 +12,7 @@ use super::form::{Form, again};
 use super::gate::Who;
 use super::notice::Done;
 use super::shell::{Answer, draw, shell, show};
+use super::site_form::{SITE, typed_site};
 use super::views::Section;
 use super::views::people::Conflict;
 use super::views::settings::{
@@ -21,7 +22,7 @@ use super::views::settings::{
 use super::words;
 use crate::app::enrolment::{self, OfferEnrolment, Offered};
 use crate::app::log::LogFilter;
-use crate::app::settings::{self, SiteInput, SiteRow};
+use crate::app::settings::{self, SiteInput};
 use crate::app::templates::{self, Saved, Setting};
 use crate::app::tokens::{self, NewToken};
 use crate::app::{AppError, FieldError, Principal, Refused};
@@ -33,8 +34,6 @@ use crate::notify::templates::{TemplateFault, TemplateKey, TemplateText};
 
 /// A version nothing has: what a form without one was made from.
 const UNKNOWN: i64 = -1;
-/// Settings of the site that two people may change at once.
-const SITE: [Shared; 3] = [("name", "site-name"), ("help", "site-help"), ("expiry_days", "expiry-days")];
 /// Parts of a message text that two people may change at once.
 const TEXT: [Shared; 2] = [("subject", "template-subject"), ("text", "template-text")];
 
@@ -54,6 +53,7 @@ pub async fn change_site(
         name: form.text("name"),
         help: form.text("help"),
         expiry_days: form.read("expiry_days").unwrap_or(0),
+        receipt_days: form.some("receipt_days").map(|_| form.read("receipt_days").unwrap_or(0)),
         version: form.read("version").unwrap_or(UNKNOWN),
     };
     match settings::change_site(http.app(), principal, input).await {
@@ -90,17 +90,12 @@ async fn settings_view(
         name: form.field(&page, "name", wrong),
         help: form.field(&page, "help", wrong),
         expiry_days: form.field(&page, "expiry_days", wrong),
+        receipt_days: form.field(&page, "receipt_days", wrong),
         conflict,
         channels: channels(&http.options().notify),
         templates: all.iter().flat_map(|setting| template_rows(&page, setting)).collect(),
         page,
     })
-}
-
-/// The site's settings, as if they had been typed.
-fn typed_site(site: &SiteRow) -> Form {
-    let (days, version) = (site.expiry_days.to_string(), site.version.to_string());
-    Form::of([("name", &site.name), ("help", &site.help), ("expiry_days", &days), ("version", &version)])
 }
 
 /// Finds the last change of a setting in the log.

@@ -2,19 +2,19 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::Response;
 
 use super::gate::Who;
-use super::shell::show;
+use super::shell::{Answer, show};
 use super::views::verify::Verify;
-use crate::app::install;
+use crate::app::{install, witnesses};
 use crate::http::Http;
 
 /// `/verify`, for everybody.
-pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>) -> Response {
+pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>) -> Answer {
+    let mut keys = vec![http.options().log_key.trim().to_owned()];
     // Older receipts are signed by the keys the log had before.
     let earlier = install::log_key(http.app()).map(|key| key.earlier).unwrap_or_default();
-    let earlier = earlier.iter().rev().map(ToString::to_string);
-    let keys = std::iter::once(http.options().log_key.trim().to_owned()).chain(earlier).collect();
-    show(&Verify { page: who.page(), keys })
+    keys.extend(earlier.iter().rev().map(ToString::to_string));
+    keys.extend(witnesses::keys(http.app()).await?);
+    Ok(show(&Verify { page: who.page(), keys }))
 }

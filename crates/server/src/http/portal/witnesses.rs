@@ -1,7 +1,9 @@
 //! `/witnesses`: who vouches for the custody log, how far, and what they refused.
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::IntoResponse as _;
 use bailee_domain::time::WallTime;
 use bailee_ui::layout::{Page, Tone};
 
@@ -11,8 +13,9 @@ use super::shell::{Answer, shell, show};
 use super::views::Section;
 use super::views::witnesses::{EvidenceLine, WitnessLine, Witnesses};
 use super::words::{self, Names};
-use crate::app::witnesses;
+use crate::app::witnesses::{self, Which};
 use crate::http::Http;
+use crate::http::problem::Problem;
 use crate::store::tables::witness::WitnessRow;
 
 /// `/witnesses`
@@ -28,6 +31,7 @@ pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>) -> A
         row.map_or_else(|| name.to_owned(), |row| called(&names, row))
     };
     let evidence = found.evidence.iter().map(|row| EvidenceLine {
+        id: row.id,
         name: name_of(&row.name),
         what: why(&page, &row.misconduct),
         at: words::time(row.at),
@@ -49,9 +53,27 @@ pub async fn page(State(http): State<Http>, Extension(who): Extension<Who>) -> A
     }))
 }
 
+/// `/witnesses/evidence/{evidence}/{which}`: one checkpoint of a pair, byte for byte.
+pub async fn evidence(
+    State(http): State<Http>,
+    Extension(who): Extension<Who>,
+    Path((evidence, which)): Path<(i64, String)>,
+) -> Answer {
+    let which = match which.as_str() {
+        "kept" => Which::Kept,
+        "shown" => Which::Shown,
+        _ => return Err(Problem::not_found()),
+    };
+    let (name, note) = witnesses::evidence(http.app(), &who.session()?.principal, evidence, which).await?;
+    let named = format!("attachment; filename=\"{name}\"");
+    let kind = (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned());
+    Ok(([kind, (header::CONTENT_DISPOSITION, named)], note).into_response())
+}
+
 fn line(page: &Page, names: &Names, row: &WitnessRow, now: WallTime) -> WitnessLine {
     let (key, tone) = match (row.refusal.is_empty(), row.cosigned_at) {
         (false, _) => ("witness-refuses", Tone::Bad),
+        (true, _) if witnesses::is_silent(row, now) => ("witness-silent", Tone::Warn),
         (true, None) => ("witness-never", Tone::Neutral),
         (true, Some(_)) if witnesses::is_current(row, now) => ("witness-current", Tone::Ok),
         (true, Some(_)) => ("witness-silent", Tone::Warn),

@@ -1,8 +1,9 @@
-//! A witness somebody else runs, asked over HTTP: `POST <url>/add-checkpoint`.
+//! A witness somebody else runs, asked over HTTP: `POST <url>/add-checkpoint`, and for evidence `GET <url>/<origin>/checkpoint`.
 
 use std::time::Duration;
 
 use bailee_audit::cosignature::CosignerKey;
+use bailee_wire::event::{chain_hash, hex};
 use serde::Deserialize;
 
 use crate::notify::http::{BaseUrl, Call, Gateway};
@@ -29,7 +30,8 @@ pub struct WitnessConfigError {
     why: String,
 }
 
-/// A witness that can be asked.
+/// A witness that can be asked; cheap to clone.
+#[derive(Clone)]
 pub struct OutsideWitness {
     /// The key of its cosignatures.
     pub key: CosignerKey,
@@ -58,18 +60,42 @@ impl WitnessConfig {
 }
 
 impl OutsideWitness {
+    /// The same witness, given this long for each half of an exchange.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.gateway.deadline = deadline;
+        self
+    }
+
     /// Submits a request; status and body of the answer, both bounded.
     ///
     /// # Errors
     /// Words for the log: no answer came.
     pub async fn submit(&self, request: String) -> Result<(u16, Vec<u8>), String> {
-        let call = Call {
-            method: hyper::Method::POST,
-            path_and_query: "/add-checkpoint".to_owned(),
-            headers: Vec::new(),
-            content_type: Some("text/plain; charset=utf-8"),
-            body: request,
-        };
+        let content_type = Some("text/plain; charset=utf-8");
+        self.call(hyper::Method::POST, "/add-checkpoint".to_owned(), content_type, request).await
+    }
+
+    /// The checkpoint of the log of that origin that the witness says it cosigned last.
+    ///
+    /// # Errors
+    /// Words for the log: no answer came, or the witness does not serve it.
+    pub async fn last(&self, origin: &str) -> Result<Vec<u8>, String> {
+        let path = format!("/{}/checkpoint", hex(&chain_hash(origin.as_bytes())));
+        match self.call(hyper::Method::GET, path, None, String::new()).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(format!("status {status}")),
+        }
+    }
+
+    async fn call(
+        &self,
+        method: hyper::Method,
+        path_and_query: String,
+        content_type: Option<&'static str>,
+        body: String,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let call = Call { method, path_and_query, headers: Vec::new(), content_type, body };
         let answer = self.gateway.call(call).await.map_err(|failure| format!("{failure:?}"))?;
         Ok((answer.status.as_u16(), answer.body))
     }

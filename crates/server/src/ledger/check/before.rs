@@ -8,7 +8,8 @@ use super::finding::{Findings, Kind};
 use super::tree::{Claim, Tree};
 use super::{Kept, rows};
 use crate::ledger::{LedgerError, LogId};
-use crate::store::tables::witness::{self, CosignatureRow, EvidenceRow, RoundRow, WitnessRow};
+use crate::store::tables::witness::{self, CosignatureRow, RoundRow, WitnessRow};
+use crate::store::tables::witness_evidence::{self, EvidenceRow};
 use crate::store::{Db, Tx};
 
 /// What the store says before the files are read.
@@ -35,7 +36,7 @@ impl Before {
                 mark: row.map_or(TreeHead { size: 0, root: Hash::EMPTY_TREE }, |row| row.head),
                 witnesses: witness::all(&tx, log.as_str()).await?,
                 rounds,
-                evidence: witness::evidence(&tx, log.as_str(), u32::MAX >> 1).await?,
+                evidence: witness_evidence::newest(&tx, log.as_str(), u32::MAX >> 1).await?,
                 orphans: rows::orphans(&tx, &org).await?,
             })
         })

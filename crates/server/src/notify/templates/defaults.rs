@@ -15,6 +15,9 @@ pub fn default_text(key: TemplateKey, language: Language) -> TemplateText {
         (TemplateKey::BadgeCode, Language::Ar) => (BADGE_AR_SUBJECT, BADGE_AR_TEXT, None, Some(BADGE_AR_SMS)),
         (TemplateKey::BadgeCode, _) => (BADGE_SUBJECT, BADGE_TEXT, None, Some(BADGE_SMS)),
         (TemplateKey::WorkCode, _) => (WORK_SUBJECT, WORK_TEXT, None, Some(WORK_SMS)),
+        (TemplateKey::Receipt, Language::Ar) => {
+            (RECEIPT_AR_SUBJECT, RECEIPT_AR_TEXT, None, Some(RECEIPT_AR_SMS))
+        }
         (TemplateKey::Receipt, _) => (RECEIPT_SUBJECT, RECEIPT_TEXT, None, Some(RECEIPT_SMS)),
     };
     TemplateText {
@@ -162,3 +165,13 @@ More: {{ link }}
 {% endif %}
 Every opening with it is recorded as yours.";
 const WORK_SMS: &str = "Work order at {{ bank }}, {{ site }}: code {{ code }}, until {{ expires }}.";
+const RECEIPT_AR_SUBJECT: &str = "إيصال: خزانتك في {{ bank }}، {{ site }}: {{ what }}";
+const RECEIPT_AR_TEXT: &str = "الخزانة التي فيها طردك في {{ bank }}، {{ site }}: {{ what }}.
+
+متى: {{ at }}
+{% if link %}
+الإيصال، مع إثبات تحتفظ به وتتحقق منه بنفسك: {{ link }}
+{% endif %}
+تصلك رسالة كهذه عند كل فتح، أيًا كان من فتح. إن فاجأتك فأخبر القائمين على الخزائن.";
+const RECEIPT_AR_SMS: &str =
+    "خزانتك في {{ bank }}، {{ site }}: {{ what }}، {{ at }}.{% if link %} الإيصال: {{ link }}{% endif %}";

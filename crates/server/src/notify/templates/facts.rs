@@ -2,8 +2,10 @@
 //!
 //! The values are made fit here: one line, bounded, links to the web only. Start with [`Facts`].
 
+use bailee_domain::receipt::Way;
+
 use super::engine::{RenderFailure, Values, render};
-use super::{Part, TemplateKey, TemplateText};
+use super::{Language, Part, TemplateKey, TemplateText};
 use crate::notify::message::{BadPart, EmailAddress, EmailContent, InlineImage};
 
 /// What is true about the occasion of a message: one variant per [`TemplateKey`].
@@ -85,7 +87,7 @@ pub enum Facts {
     },
     /// For the person whose parcel lay behind a door that opened.
     Receipt {
-        /// How, such as "was opened with your code".
+        /// How: the name of a way, such as `code`, until [`Facts::told_in`] makes words of it.
         what: String,
         /// The site's name.
         site: String,
@@ -141,6 +143,17 @@ impl Facts {
             Self::BadgeCode { .. } => TemplateKey::BadgeCode,
             Self::WorkCode { .. } => TemplateKey::WorkCode,
         }
+    }
+
+    /// The same facts with the words of a language where they name something.
+    #[must_use]
+    pub fn told_in(mut self, language: Language) -> Self {
+        if let Self::Receipt { what, .. } = &mut self
+            && let Some(way) = Way::from_name(what)
+        {
+            *what = super::receipt::way(way, language).to_owned();
+        }
+        self
     }
 
     /// Writes the e-mail.

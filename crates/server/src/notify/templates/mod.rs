@@ -8,6 +8,7 @@ mod check;
 mod defaults;
 mod engine;
 mod facts;
+mod receipt;
 
 pub use check::{TemplateFault, preview, validate};
 pub use defaults::default_text;

@@ -8,13 +8,41 @@ use crate::app::AppError;
 use crate::params;
 use crate::store::Tx;
 
+/// What an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A bank.
+    Bank(BankId),
+    /// A witness that is no bank, by the name of its key.
+    Witness(String),
+}
+
+impl About {
+    /// The bank, when it is about one.
+    #[must_use]
+    pub const fn bank(&self) -> Option<BankId> {
+        match self {
+            Self::Bank(bank) => Some(*bank),
+            Self::Witness(_) => None,
+        }
+    }
+
+    /// The columns `bank` and `witness`: one of the two.
+    fn columns(&self) -> (Option<String>, Option<&str>) {
+        match self {
+            Self::Bank(bank) => (Some(bank.to_string()), None),
+            Self::Witness(name) => (None, Some(name)),
+        }
+    }
+}
+
 /// Something that needs somebody's attention.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAlert {
     /// Its id.
     pub id: AlertId,
-    /// The bank.
-    pub bank: BankId,
+    /// What it is about.
+    pub about: About,
     /// What is wrong.
     pub kind: String,
     /// Which door, if it is about one.
@@ -36,15 +64,15 @@ pub enum Raised {
     Known,
 }
 
-/// Raises an alert, or counts on the open one of the same bank, kind and door; an event counts once for each kind.
+/// Raises an alert, or counts on the open one about the same, of the same kind and door; an event counts once for each kind.
 ///
 /// # Errors
 /// The store's.
 pub async fn raise(tx: &Tx, org: OrgId, alert: &NewAlert) -> Result<Raised, AppError> {
     let open = open_like(tx, alert).await?;
     let stands = open.clone().unwrap_or_else(|| alert.id.to_string());
-    if let Some(seq) = alert.event_seq
-        && !is_first(tx, alert, seq, &stands).await?
+    if let (Some(seq), About::Bank(bank)) = (alert.event_seq, &alert.about)
+        && !is_first(tx, *bank, (seq, &alert.kind), &stands).await?
     {
         return Ok(Raised::Known);
     }
@@ -54,12 +82,14 @@ pub async fn raise(tx: &Tx, org: OrgId, alert: &NewAlert) -> Result<Raised, AppE
         tx.exec(sql, params![open, alert.at.unix_ms()]).await?;
         return Ok(Raised::Folded);
     }
-    let sql = "INSERT INTO alert (id, org, bank, kind, compartment, event_seq, at, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')";
+    let sql = "INSERT INTO alert (id, org, bank, witness, kind, compartment, event_seq, at, state)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open')";
+    let (bank, witness) = alert.about.columns();
     let values = params![
         stands,
         org.to_string(),
-        alert.bank.to_string(),
+        bank,
+        witness,
         &alert.kind,
         alert.compartment.map(|compartment| compartment.0),
         alert.event_seq.map(number),
@@ -70,18 +100,24 @@ pub async fn raise(tx: &Tx, org: OrgId, alert: &NewAlert) -> Result<Raised, AppE
 }
 
 async fn open_like(tx: &Tx, alert: &NewAlert) -> Result<Option<String>, AppError> {
-    let sql = "SELECT id FROM alert WHERE bank = $1 AND kind = $2 AND state = 'open'
-        AND COALESCE(compartment, -1) = $3 ORDER BY id DESC LIMIT 1";
+    let (column, of) = match &alert.about {
+        About::Bank(bank) => ("bank", bank.to_string()),
+        About::Witness(name) => ("witness", name.clone()),
+    };
+    let sql = format!(
+        "SELECT id FROM alert WHERE {column} = $1 AND kind = $2 AND state = 'open'
+        AND COALESCE(compartment, -1) = $3 ORDER BY id DESC LIMIT 1"
+    );
     let door = alert.compartment.map_or(-1, |compartment| i64::from(compartment.0));
-    let row = tx.query_opt(sql, params![alert.bank.to_string(), &alert.kind, door]).await?;
+    let row = tx.query_opt(&sql, params![of, &alert.kind, door]).await?;
     row.map(|row| row.get("id")).transpose().map_err(AppError::Store)
 }
 
 /// Notes for which alert an event stands; tells whether it stood for none of this kind before.
-async fn is_first(tx: &Tx, alert: &NewAlert, seq: u64, stands: &str) -> Result<bool, AppError> {
+async fn is_first(tx: &Tx, bank: BankId, (seq, kind): (u64, &str), stands: &str) -> Result<bool, AppError> {
     let sql = "INSERT INTO alert_event (bank, event_seq, kind, alert) VALUES ($1, $2, $3, $4)
         ON CONFLICT DO NOTHING";
-    let values = params![alert.bank.to_string(), number(seq), &alert.kind, stands];
+    let values = params![bank.to_string(), number(seq), kind, stands];
     Ok(tx.exec(sql, values).await? == 1)
 }
 

@@ -4,7 +4,8 @@ use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::{AlertId, BankId, OrgId, SiteId};
 use bailee_domain::time::WallTime;
 
-use super::column::{parsed, time, time_opt};
+use super::alarm::About;
+use super::column::{parsed, parsed_opt, time, time_opt};
 use crate::params;
 use crate::store::{Row, StoreError, Tx, Value};
 
@@ -13,12 +14,12 @@ use crate::store::{Row, StoreError, Tx, Value};
 pub struct AlertRow {
     /// Its id.
     pub id: AlertId,
-    /// The bank.
-    pub bank: BankId,
-    /// What the bank is called.
-    pub bank_name: String,
+    /// What it is about.
+    pub about: About,
+    /// What that is called: the bank's name, or that of the witness's key.
+    pub name: String,
     /// The bank's site.
-    pub site: SiteId,
+    pub site: Option<SiteId>,
     /// What is wrong.
     pub kind: String,
     /// Which door, if it is about one.
@@ -37,6 +38,24 @@ pub struct AlertRow {
     pub acknowledged_at: Option<WallTime>,
 }
 
+/// Whose alerts somebody may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Those about these banks.
+    pub banks: Vec<BankId>,
+    /// And those about no bank.
+    pub witnesses: Witnesses,
+}
+
+/// Whether alerts about witnesses that are no banks are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witnesses {
+    /// They are.
+    Included,
+    /// They are not.
+    Left,
+}
+
 /// Which alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertFilter {
@@ -47,8 +66,9 @@ pub enum AlertFilter {
 }
 
 const SELECT: &str =
-    "SELECT a.id, a.bank, b.name AS bank_name, b.site, a.kind, a.compartment, a.event_seq, a.at,
-       a.times, COALESCE(a.last_at, a.at) AS last_at, a.acknowledged_by, a.acknowledged_at FROM alert a JOIN bank b ON b.id = a.bank";
+    "SELECT a.id, a.bank, a.witness, COALESCE(b.name, a.witness) AS name, b.site, a.kind, a.compartment, a.event_seq, a.at,
+       a.times, COALESCE(a.last_at, a.at) AS last_at, a.acknowledged_by, a.acknowledged_at
+       FROM alert a LEFT JOIN bank b ON b.id = a.bank";
 
 /// The banks of an organisation with their sites.
 ///
@@ -60,43 +80,38 @@ pub async fn banks(tx: &Tx, org: OrgId) -> Result<Vec<(BankId, SiteId)>, StoreEr
     rows.iter().map(|row| Ok((parsed(row, "id")?, parsed(row, "site")?))).collect()
 }
 
-/// Alerts of these banks, newest first, before the one named.
+/// Alerts within reach, newest first, before the one named.
 ///
 /// # Errors
 /// The store's.
 pub async fn newest(
     tx: &Tx,
-    banks: &[BankId],
+    (org, reach): (OrgId, &Reach),
     filter: AlertFilter,
     before: Option<AlertId>,
     most: u32,
 ) -> Result<Vec<AlertRow>, StoreError> {
-    if banks.is_empty() {
-        return Ok(Vec::new());
-    }
     // Above every id: ids are lower-case base32.
     let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-    let mut values = vec![Value::from(before), Value::from(most)];
-    let places = places(&mut values, banks);
+    let mut values = vec![Value::from(org.to_string()), Value::from(before), Value::from(most)];
+    let within = within(&mut values, reach);
     let open = match filter {
         AlertFilter::Open => "AND a.state = 'open'",
         AlertFilter::All => "",
     };
-    let sql = format!("{SELECT} WHERE a.bank IN ({places}) AND a.id < $1 {open} ORDER BY a.id DESC LIMIT $2");
+    let sql =
+        format!("{SELECT} WHERE a.org = $1 AND {within} AND a.id < $2 {open} ORDER BY a.id DESC LIMIT $3");
     tx.query(&sql, &values).await?.iter().map(read).collect()
 }
 
-/// How many alerts of these banks nobody has acknowledged.
+/// How many alerts within reach nobody has acknowledged.
 ///
 /// # Errors
 /// The store's.
-pub async fn count_open(tx: &Tx, banks: &[BankId]) -> Result<u32, StoreError> {
-    if banks.is_empty() {
-        return Ok(0);
-    }
-    let mut values = Vec::new();
-    let places = places(&mut values, banks);
-    let sql = format!("SELECT COUNT(*) FROM alert WHERE bank IN ({places}) AND state = 'open'");
+pub async fn count_open(tx: &Tx, org: OrgId, reach: &Reach) -> Result<u32, StoreError> {
+    let mut values = vec![Value::from(org.to_string())];
+    let within = within(&mut values, reach);
+    let sql = format!("SELECT COUNT(*) FROM alert a WHERE a.org = $1 AND {within} AND a.state = 'open'");
     tx.query_one(&sql, &values).await?.get(0)
 }
 
@@ -137,19 +152,28 @@ pub async fn clear(
     tx.query(sql, values).await?.iter().map(|row| parsed(row, "id")).collect()
 }
 
-fn places(values: &mut Vec<Value>, banks: &[BankId]) -> String {
+fn within(values: &mut Vec<Value>, reach: &Reach) -> String {
     let first = values.len() + 1;
-    values.extend(banks.iter().map(|bank| Value::from(bank.to_string())));
+    values.extend(reach.banks.iter().map(|bank| Value::from(bank.to_string())));
     let places: Vec<String> = (first..=values.len()).map(|at| format!("${at}")).collect();
-    places.join(", ")
+    // Neither engine takes an empty list; no alert is of the bank ''.
+    let places = if places.is_empty() { "''".to_owned() } else { places.join(", ") };
+    match reach.witnesses {
+        Witnesses::Included => format!("(a.bank IN ({places}) OR a.bank IS NULL)"),
+        Witnesses::Left => format!("a.bank IN ({places})"),
+    }
 }
 
 fn read(row: &Row) -> Result<AlertRow, StoreError> {
+    let about = match parsed_opt(row, "bank")? {
+        Some(bank) => About::Bank(bank),
+        None => About::Witness(row.get("witness")?),
+    };
     Ok(AlertRow {
         id: parsed(row, "id")?,
-        bank: parsed(row, "bank")?,
-        bank_name: row.get("bank_name")?,
-        site: parsed(row, "site")?,
+        about,
+        name: row.get("name")?,
+        site: parsed_opt(row, "site")?,
         kind: row.get("kind")?,
         compartment: row.get("compartment")?,
         event_seq: row.get("event_seq")?,

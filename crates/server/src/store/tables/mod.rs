@@ -37,6 +37,7 @@ pub mod site;
 pub mod stored_key;
 pub mod template;
 pub mod witness;
+pub mod witness_evidence;
 pub mod work_order;
 
 pub(crate) use read::{Conditions, damaged, typed, typed_opt};

@@ -17,6 +17,8 @@ pub struct SiteRow {
     pub help: String,
     /// Days a parcel may wait, 1 to 30.
     pub expiry_days: u16,
+    /// Days the link in a receipt works, 1 to 365.
+    pub receipt_days: u16,
     /// Rises with every change.
     pub version: i64,
 }
@@ -26,7 +28,7 @@ pub struct SiteRow {
 /// # Errors
 /// The store's; [`StoreError::NoRow`] without one.
 pub async fn first(tx: &Tx, org: OrgId) -> Result<SiteRow, StoreError> {
-    let sql = "SELECT id, name, help, expiry_days, version FROM site WHERE org = $1 ORDER BY id LIMIT 1";
+    let sql = "SELECT id, name, help, expiry_days, receipt_days, version FROM site WHERE org = $1 ORDER BY id LIMIT 1";
     read(&tx.query_one(sql, params![org.to_string()]).await?)
 }
 
@@ -35,9 +37,11 @@ pub async fn first(tx: &Tx, org: OrgId) -> Result<SiteRow, StoreError> {
 /// # Errors
 /// The store's.
 pub async fn insert(tx: &Tx, org: OrgId, site: &SiteRow) -> Result<(), StoreError> {
-    let sql = "INSERT INTO site (id, org, name, help, expiry_days, version) VALUES ($1, $2, $3, $4, $5, $6)";
-    let SiteRow { id, name, help, expiry_days, version } = site;
-    tx.exec(sql, params![id.to_string(), org.to_string(), name, help, *expiry_days, *version]).await?;
+    let sql = "INSERT INTO site (id, org, name, help, expiry_days, receipt_days, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let SiteRow { id, name, help, expiry_days, receipt_days, version } = site;
+    let values = params![id.to_string(), org.to_string(), name, help, *expiry_days, *receipt_days, *version];
+    tx.exec(sql, values).await?;
     Ok(())
 }
 
@@ -46,9 +50,17 @@ pub async fn insert(tx: &Tx, org: OrgId, site: &SiteRow) -> Result<(), StoreErro
 /// # Errors
 /// The store's.
 pub async fn update(tx: &Tx, site: &SiteRow) -> Result<bool, StoreError> {
-    let sql = "UPDATE site SET name = $1, help = $2, expiry_days = $3, version = version + 1
-         WHERE id = $4 AND version = $5";
-    let values = params![&site.name, &site.help, site.expiry_days, site.id.to_string(), site.version];
+    let sql =
+        "UPDATE site SET name = $1, help = $2, expiry_days = $3, receipt_days = $4, version = version + 1
+         WHERE id = $5 AND version = $6";
+    let values = params![
+        &site.name,
+        &site.help,
+        site.expiry_days,
+        site.receipt_days,
+        site.id.to_string(),
+        site.version
+    ];
     Ok(tx.exec(sql, values).await? == 1)
 }
 
@@ -58,6 +70,7 @@ fn read(row: &Row) -> Result<SiteRow, StoreError> {
         name: row.get("name")?,
         help: row.get("help")?,
         expiry_days: row.get("expiry_days")?,
+        receipt_days: row.get("receipt_days")?,
         version: row.get("version")?,
     })
 }

@@ -1,4 +1,4 @@
-//! `witness`, `witness_round`, `cosignature`, `witness_evidence`: who vouches for the log, and what they said.
+//! `witness`, `witness_round`, `cosignature`: who vouches for the log, and what they said.
 
 use bailee_domain::id::BankId;
 use bailee_domain::time::WallTime;
@@ -26,6 +26,8 @@ pub struct WitnessRow {
     pub refusal: String,
     /// When it last refused.
     pub refused_at: Option<WallTime>,
+    /// Since when it leaves questions unanswered.
+    pub unanswered_since: Option<WallTime>,
 }
 
 /// A checkpoint witnesses are asked to cosign.
@@ -48,23 +50,6 @@ pub struct CosignatureRow {
     pub line: String,
 }
 
-/// What a witness holds against the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvidenceRow {
-    /// Name of the witness's key.
-    pub name: String,
-    /// `fork`, `shrink` or `gap`.
-    pub misconduct: String,
-    /// When the platform heard of it.
-    pub at: WallTime,
-    /// The checkpoint it had cosigned.
-    pub kept: String,
-    /// The checkpoint it refused.
-    pub shown: String,
-}
-
-/// Most evidence kept of one witness; the first is worth most.
-const MAX_EVIDENCE: u32 = 64;
 /// Rounds kept.
 const MAX_ROUNDS: i64 = 64;
 
@@ -73,7 +58,8 @@ const MAX_ROUNDS: i64 = 64;
 /// # Errors
 /// The store's.
 pub async fn all(tx: &Tx, log: &str) -> Result<Vec<WitnessRow>, StoreError> {
-    let sql = "SELECT name, vkey, bank, size, asked_at, cosigned_at, refusal, refused_at FROM witness
+    let sql = "SELECT name, vkey, bank, size, asked_at, cosigned_at, refusal, refused_at, unanswered_since
+        FROM witness
         WHERE log_id = $1 ORDER BY name";
     tx.query(sql, params![log]).await?.iter().map(read).collect()
 }
@@ -111,13 +97,24 @@ pub async fn remove(tx: &Tx, log: &str, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes that witnesses are being asked.
+/// Notes that a witness is being asked; until it answers it owes one since the first question.
 ///
 /// # Errors
 /// The store's.
 pub async fn asked(tx: &Tx, log: &str, name: &str, at: WallTime) -> Result<(), StoreError> {
-    let sql = "UPDATE witness SET asked_at = $3 WHERE log_id = $1 AND name = $2";
+    let sql = "UPDATE witness SET asked_at = $3, unanswered_since = COALESCE(unanswered_since, $3)
+        WHERE log_id = $1 AND name = $2";
     tx.exec(sql, params![log, name, at.unix_ms()]).await?;
+    Ok(())
+}
+
+/// Forgets that a witness owes an answer: nobody can reach it.
+///
+/// # Errors
+/// The store's.
+pub async fn unreached(tx: &Tx, log: &str, name: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE witness SET unanswered_since = NULL WHERE log_id = $1 AND name = $2";
+    tx.exec(sql, params![log, name]).await?;
     Ok(())
 }
 
@@ -133,7 +130,8 @@ pub async fn cosigned(
     at: WallTime,
 ) -> Result<(), StoreError> {
     let size = column(size);
-    let sql = "UPDATE witness SET size = $3, cosigned_at = $4, refusal = '' WHERE log_id = $1 AND name = $2";
+    let sql = "UPDATE witness SET size = $3, cosigned_at = $4, refusal = '', unanswered_since = NULL
+        WHERE log_id = $1 AND name = $2";
     tx.exec(sql, params![log, row.name.as_str(), size, at.unix_ms()]).await?;
     let sql = "INSERT INTO cosignature (log_id, size, name, line, time) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (log_id, size, name) DO UPDATE SET line = excluded.line, time = excluded.time";
@@ -159,7 +157,8 @@ pub async fn refused(tx: &Tx, log: &str, name: &str, why: &str, at: WallTime) ->
     let sql = "SELECT refusal FROM witness WHERE log_id = $1 AND name = $2";
     let Some(row) = tx.query_opt(sql, params![log, name]).await? else { return Ok(false) };
     let is_news = row.get::<String>("refusal")?.is_empty();
-    let sql = "UPDATE witness SET refusal = $3, refused_at = $4 WHERE log_id = $1 AND name = $2";
+    let sql = "UPDATE witness SET refusal = $3, refused_at = $4, unanswered_since = NULL
+        WHERE log_id = $1 AND name = $2";
     tx.exec(sql, params![log, name, why, at.unix_ms()]).await?;
     Ok(is_news)
 }
@@ -171,15 +170,19 @@ pub async fn refused(tx: &Tx, log: &str, name: &str, why: &str, at: WallTime) ->
 pub async fn rounds(tx: &Tx, log: &str) -> Result<Vec<RoundRow>, StoreError> {
     let sql = "SELECT size, checkpoint, opened_at FROM witness_round WHERE log_id = $1
         ORDER BY size DESC LIMIT $2";
-    let rows = tx.query(sql, params![log, MAX_ROUNDS]).await?;
-    let read = |row: &Row| {
-        Ok(RoundRow {
-            size: row.get("size")?,
-            checkpoint: row.get("checkpoint")?,
-            opened_at: time(row, "opened_at")?,
-        })
-    };
-    rows.iter().map(read).collect()
+    tx.query(sql, params![log, MAX_ROUNDS]).await?.iter().map(read_round).collect()
+}
+
+/// Of the rounds that reach beyond an entry, the one most witnesses cosigned, the newest of these; `None` without a cosignature.
+///
+/// # Errors
+/// The store's.
+pub async fn best_round(tx: &Tx, log: &str, beyond: u64) -> Result<Option<RoundRow>, StoreError> {
+    let sql = "SELECT r.size, r.checkpoint, r.opened_at FROM witness_round r
+        JOIN cosignature c ON c.log_id = r.log_id AND c.size = r.size
+        WHERE r.log_id = $1 AND r.size > $2 GROUP BY r.size, r.checkpoint, r.opened_at
+        ORDER BY COUNT(*) DESC, r.size DESC LIMIT 1";
+    tx.query_opt(sql, params![log, column(beyond)]).await?.as_ref().map(read_round).transpose()
 }
 
 /// Opens a round, and forgets what lies [`MAX_ROUNDS`] back. A round of the same size with another text is replaced, with
@@ -218,48 +221,12 @@ pub async fn of_round(tx: &Tx, log: &str, size: u64) -> Result<Vec<CosignatureRo
     rows.iter().map(read).collect()
 }
 
-/// Keeps evidence, up to a bound for each witness.
-///
-/// # Errors
-/// The store's.
-pub async fn keep_evidence(tx: &Tx, log: &str, row: &EvidenceRow) -> Result<(), StoreError> {
-    let sql = "SELECT COUNT(*) AS kept FROM witness_evidence WHERE log_id = $1 AND name = $2";
-    let kept: u32 = tx.query_one(sql, params![log, row.name.as_str()]).await?.get("kept")?;
-    if kept >= MAX_EVIDENCE {
-        return Ok(());
-    }
-    let sql = "INSERT INTO witness_evidence (log_id, name, misconduct, at, kept, shown)
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    let values = params![
-        log,
-        row.name.as_str(),
-        row.misconduct.as_str(),
-        row.at.unix_ms(),
-        row.kept.as_str(),
-        row.shown.as_str()
-    ];
-    tx.exec(sql, values).await?;
-    Ok(())
-}
-
-/// The newest evidence, newest first.
-///
-/// # Errors
-/// The store's.
-pub async fn evidence(tx: &Tx, log: &str, most: u32) -> Result<Vec<EvidenceRow>, StoreError> {
-    let sql = "SELECT name, misconduct, at, kept, shown FROM witness_evidence WHERE log_id = $1
-        ORDER BY id DESC LIMIT $2";
-    let rows = tx.query(sql, params![log, most]).await?;
-    let read = |row: &Row| {
-        Ok(EvidenceRow {
-            name: row.get("name")?,
-            misconduct: row.get("misconduct")?,
-            at: time(row, "at")?,
-            kept: row.get("kept")?,
-            shown: row.get("shown")?,
-        })
-    };
-    rows.iter().map(read).collect()
+fn read_round(row: &Row) -> Result<RoundRow, StoreError> {
+    Ok(RoundRow {
+        size: row.get("size")?,
+        checkpoint: row.get("checkpoint")?,
+        opened_at: time(row, "opened_at")?,
+    })
 }
 
 fn read(row: &Row) -> Result<WitnessRow, StoreError> {
@@ -272,6 +239,7 @@ fn read(row: &Row) -> Result<WitnessRow, StoreError> {
         cosigned_at: time_opt(row, "cosigned_at")?,
         refusal: row.get("refusal")?,
         refused_at: time_opt(row, "refused_at")?,
+        unanswered_since: time_opt(row, "unanswered_since")?,
     })
 }
 

@@ -125,15 +125,25 @@ async fn settings_are_versioned_and_bounded(fresh: Fresh) {
     let app = &rig.app;
     let now = settings::site(app, &admin).await.unwrap();
     assert_eq!((now.name.as_str(), now.expiry_days), ("Oak Court", 7));
-    let input = SiteInput { name: "Elm Court", help: "Call 555", expiry_days: 10, version: now.version };
+    let input = SiteInput {
+        name: "Elm Court",
+        help: "Call 555",
+        expiry_days: 10,
+        receipt_days: Some(30),
+        version: now.version,
+    };
     settings::change_site(app, &admin, input).await.unwrap();
     let late = settings::change_site(app, &admin, input).await;
     assert_eq!(refused(late), Err(Refused::Conflict { current: now.version + 1 }));
-    let bad = SiteInput { name: "", help: "a\tb", expiry_days: 31, version: now.version + 1 };
+    let wrong = SiteInput { name: "", help: "a\tb", expiry_days: 31, receipt_days: Some(366), ..input };
+    let bad = SiteInput { version: now.version + 1, ..wrong };
     let Err(Refused::Invalid(wrong)) = refused(settings::change_site(app, &admin, bad).await) else {
         panic!()
     };
-    assert_eq!(wrong.iter().map(|it| it.field).collect::<Vec<_>>(), ["name", "help", "expiry_days"]);
+    assert_eq!(
+        wrong.iter().map(|it| it.field).collect::<Vec<_>>(),
+        ["name", "help", "expiry_days", "receipt_days"]
+    );
     let changed: Vec<_> = rig
         .events()
         .await
@@ -143,7 +153,7 @@ async fn settings_are_versioned_and_bounded(fresh: Fresh) {
             _ => None,
         })
         .collect();
-    assert_eq!(changed, ["site.name", "site.help", "site.expiry_days"]);
+    assert_eq!(changed, ["site.name", "site.help", "site.expiry_days", "site.receipt_days"]);
 }
 
 async fn texts_are_checked_changed_and_reset(fresh: Fresh) {
@@ -199,7 +209,7 @@ async fn alerts_are_seen_and_acknowledged_within_scope(fresh: Fresh) {
 
     let local = holding(5, &[(Role::Technician, Scope::Bank(banks[1]))]);
     let seen = alerts::list(app, &local, which(None)).await.unwrap();
-    assert_eq!((seen.rows.len(), seen.open, seen.rows[0].bank_name.as_str()), (1, 1, "Garage"));
+    assert_eq!((seen.rows.len(), seen.open, seen.rows[0].name.as_str()), (1, 1, "Garage"));
     let elsewhere = alerts::acknowledge(app, &local, ids[0]).await;
     assert_eq!(refused(elsewhere), Err(not_allowed(Permission::HandleAlerts)));
     alerts::acknowledge(app, &local, ids[1]).await.unwrap();

@@ -46,10 +46,12 @@ pub struct AlertRow {
     pub urgency: Urgency,
     /// What is wrong, in the reader's language.
     pub title: String,
-    /// The bank's name.
-    pub bank: String,
-    /// Where to look: the bank's page, with the door if there is one.
+    /// The bank's name, or the witness's.
+    pub about: String,
+    /// Where to look: the bank's page, with the door if there is one, or the witnesses'.
     pub href: String,
+    /// Whether files can be attached: only to what is about a bank.
+    pub files: bool,
     /// When it began (RFC 3339, UTC).
     pub at: String,
     /// Who acknowledged it; empty while nobody has.
@@ -79,18 +81,24 @@ pub struct Alerts {
 #[cfg(test)]
 impl AlertRow {
     pub(super) fn samples(page: &Page) -> Vec<Self> {
-        let row = |id: &str, urgency, key: &str, bank: &str, by: &str| Self {
+        let row = |id: &str, urgency, key: &str, about: &str, by: &str| Self {
             id: id.into(),
             urgency,
             title: page.t(key),
-            bank: bank.into(),
+            about: about.into(),
             href: "/banks/bnk_garage?compartment=11".into(),
+            files: true,
             at: "2026-11-23T08:39:12Z".into(),
             acknowledged_by: by.into(),
         };
         vec![
             row("alt_1", Urgency::Alarm, "event-compartment-forced", "Garage", ""),
             row("alt_2", Urgency::Warning, "event-bank-offline", "Garage", "Toni Example"),
+            Self {
+                href: "/witnesses".into(),
+                files: false,
+                ..row("alt_3", Urgency::Alarm, "event-witness-refused", "witness.example.org/bailee", "")
+            },
         ]
     }
 }
@@ -106,7 +114,7 @@ impl Alerts {
         };
         Self {
             shell: Shell::sample(super::Section::Alerts),
-            views: vec![view("open", "view-open", 1, true), view("all", "view-all", 38, false)],
+            views: vec![view("open", "view-open", 2, true), view("all", "view-all", 38, false)],
             may_export: true,
             rows: AlertRow::samples(&page),
             first: None,

@@ -1,6 +1,6 @@
 //! `/settings` and the pages under it.
 //!
-//! Posts: `/settings/site` (`name`, `help`, `expiry_days`, `version`), `/settings/templates/{id}` (`subject`, `text`, `version`,
+//! Posts: `/settings/site` (`name`, `help`, `expiry_days`, `receipt_days`, `version`), `/settings/templates/{id}` (`subject`, `text`, `version`,
 //! `act` = `preview` | `save`), `/settings/templates/{id}/reset` (`version`), `/settings/tokens` (`name`, `days`, one field for
 //! every [`PermissionChoice`]), `/settings/tokens/{id}/revoke`, `/settings/enrol` (`name`).
 
@@ -69,6 +69,8 @@ pub struct Settings {
     pub help: Field,
     /// Days until a parcel is overdue.
     pub expiry_days: Field,
+    /// Days the link in a receipt works.
+    pub receipt_days: Field,
     /// Somebody else's change in between.
     pub conflict: Option<Conflict>,
     /// E-mail and SMS.
@@ -198,6 +200,7 @@ impl Settings {
             help: Field::new("+49 30 5550134"),
             conflict: None,
             expiry_days: Field::new("7"),
+            receipt_days: Field::new("90"),
             channels: vec![
                 channel("SMTP", "mail.example.org:587, STARTTLS", ""),
                 channel(

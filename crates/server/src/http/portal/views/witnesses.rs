@@ -42,6 +42,8 @@ impl WitnessLine {
 /// What a witness holds against the log.
 #[derive(Clone, Debug)]
 pub struct EvidenceLine {
+    /// Its number.
+    pub id: i64,
     /// Which witness.
     pub name: String,
     /// What, in the reader's language.
@@ -110,6 +112,7 @@ impl Witnesses {
                 line("witness.example.org/bailee", "witness-refuses", Tone::Bad, 998),
             ],
             evidence: vec![EvidenceLine {
+                id: 7,
                 name: "witness.example.org/bailee".to_owned(),
                 what: page.t("witness-why-gap"),
                 at: "2026-11-23T09:41:10Z".to_owned(),
