@@ -109,6 +109,14 @@ pub enum PlatformEventKind {
     WitnessRefused { witness: String, size: u64, reason: String },
     /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.
     BankChainBroken { bank: BankId, seq: Option<u64> },
+    /// What a bank is built of was recorded; the record is committed to.
+    HardwareRecorded { bank: BankId, details: Commitment },
+    /// A bank is what its site demands, and was taken into use.
+    BankAccepted { bank: BankId },
+    /// A bank falls short in so many ways and was taken into use all the same; why is committed to.
+    BankExcepted { bank: BankId, shortfalls: u16, reason: Commitment },
+    /// A bank was taken out of use.
+    BankWithdrawn { bank: BankId },
 }
 
 /// How a person is told.

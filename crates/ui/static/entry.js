@@ -13,6 +13,7 @@ const BANK = new Map(Object.entries({
     BadgesForgotten WorkOrderOpened WorkOrderClosed TechnicianSignedIn`,
   80: `RestoredDiskFound BankResynchronised`,
   90: `LedgerRefused`,
+  100: `CommissioningBegan LockTried LockAnswered PartChecked BankCommissioned`,
 }).flatMap(([first, names]) => names.split(/\s+/).map((name, at) => [Number(first) + at, name])));
 const QUALITY = ["degraded", "holdover", "trusted"];
 const LONGEST = 1024, DEEPEST = 8;
