@@ -12,6 +12,7 @@ pub mod banks;
 pub mod carriers;
 mod clock;
 pub mod codes;
+pub mod commissioning;
 pub mod couriers;
 pub mod delivery;
 pub mod enrolment;

@@ -43,6 +43,7 @@ pub const ALL: &[Migration] = migrations![
     7 "0007_erasure.sql",
     8 "0008_log_explorer.sql",
     9 "0009_tile_log.sql",
+    10 "0010_commissioning.sql",
 ];
 
 /// Why the schema could not be brought up to date.

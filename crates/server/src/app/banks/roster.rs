@@ -1,10 +1,10 @@
 //! What a bank is told in advance, so that it can work alone.
 
 use bailee_domain::id::BankId;
-use bailee_domain::roster::{IssuerKey, Policy, Roster};
+use bailee_domain::roster::{BankService, IssuerKey, Policy, Roster};
 
 use crate::app::codes::ISSUER_KID;
-use crate::app::{App, AppError, Refused, lockdown, people};
+use crate::app::{App, AppError, Refused, commissioning, lockdown, people};
 use crate::store::Tx;
 use crate::store::tables::{bank, courier, org};
 
@@ -21,6 +21,7 @@ pub async fn roster(app: &App, id: BankId) -> Result<Roster, AppError> {
 pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Roster, AppError> {
     let place = bank::place(tx, id).await?.ok_or(Refused::NotFound)?;
     let security = lockdown::of_bank(app, tx, id, place.site).await?;
+    let used = commissioning::in_service(tx, id, place.site).await?;
     Ok(Roster {
         revision: org::roster_revision(tx, app.org()).await?,
         bank_name: place.bank_name,
@@ -29,6 +30,7 @@ pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Ro
         couriers: courier::passes_at(tx, app.org(), id).await?,
         issuers: vec![IssuerKey { kid: ISSUER_KID, public: app.keys().issuer.public().0 }],
         security,
+        service: if used { BankService::InService } else { BankService::NotAccepted },
         policy: Policy { expiry_days: place.expiry_days, ..Policy::default() },
         ..Roster::default()
     })

@@ -64,10 +64,18 @@ pub enum Done {
     SirenSilenced,
     /// What was seen on a round was written down.
     RoundTold,
+    /// What a bank is built of was recorded.
+    HardwareRecorded,
+    /// A bank was taken into use.
+    BankAccepted,
+    /// A bank was taken into use though it falls short.
+    BankExcepted,
+    /// A bank was taken out of use.
+    BankWithdrawn,
 }
 
 impl Done {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 29] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
@@ -93,6 +101,10 @@ impl Done {
         Self::LockdownNeedsAnother,
         Self::SirenSilenced,
         Self::RoundTold,
+        Self::HardwareRecorded,
+        Self::BankAccepted,
+        Self::BankExcepted,
+        Self::BankWithdrawn,
     ];
 
     const fn name(self) -> &'static str {
@@ -122,12 +134,20 @@ impl Done {
             Self::LockdownNeedsAnother => "lockdown-needs-another",
             Self::SirenSilenced => "siren-silenced",
             Self::RoundTold => "round-told",
+            Self::HardwareRecorded => "hardware-recorded",
+            Self::BankAccepted => "bank-accepted",
+            Self::BankExcepted => "bank-excepted",
+            Self::BankWithdrawn => "bank-withdrawn",
         }
     }
 
     const fn tone(self) -> Tone {
         match self {
-            Self::CourierWithoutCode | Self::LockdownPartly | Self::LockdownNeedsAnother => Tone::Warn,
+            Self::CourierWithoutCode
+            | Self::LockdownPartly
+            | Self::LockdownNeedsAnother
+            | Self::BankExcepted
+            | Self::BankWithdrawn => Tone::Warn,
             _ => Tone::Ok,
         }
     }

@@ -138,6 +138,10 @@ impl Indexed {
             | Kind::BankOffline { bank }
             | Kind::BankOnline { bank }
             | Kind::BankChainBroken { bank, .. }
+            | Kind::HardwareRecorded { bank, .. }
+            | Kind::BankAccepted { bank }
+            | Kind::BankExcepted { bank, .. }
+            | Kind::BankWithdrawn { bank }
             | Kind::BankOperationRequested { bank, .. } => self.bank = Some(*bank),
             Kind::CodeIssued { grant, .. } => self.grant = Some(*grant),
             Kind::ParcelOverdue { parcel } | Kind::ParcelExtended { parcel, .. } => {
@@ -191,6 +195,8 @@ const fn platform_severity(kind: &PlatformEventKind) -> Severity {
         | PlatformEventKind::PermissionDenied { .. }
         | PlatformEventKind::NotificationFailed { .. }
         | PlatformEventKind::ErasureRefused { .. }
+        | PlatformEventKind::BankExcepted { .. }
+        | PlatformEventKind::BankWithdrawn { .. }
         | PlatformEventKind::ParcelOverdue { .. } => Severity::Notice,
         _ => Severity::Routine,
     }

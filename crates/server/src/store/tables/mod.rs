@@ -8,6 +8,7 @@ pub mod bank;
 pub mod carrier;
 pub mod code;
 mod column;
+pub mod commissioning;
 pub mod courier;
 pub mod enrolment;
 pub mod erasure;

@@ -14,6 +14,7 @@ pub mod alerts;
 pub mod audit;
 pub mod banks;
 pub mod carriers;
+pub mod commission;
 pub mod demo;
 pub mod erasure;
 pub mod evidence;
