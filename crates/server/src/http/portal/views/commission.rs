@@ -8,6 +8,8 @@ use bailee_ui::form::Field;
 use bailee_ui::html::Html;
 use bailee_ui::layout::{Page, Tone};
 
+#[cfg(test)]
+use super::Section;
 use super::Shell;
 
 /// How far a step is.
@@ -144,7 +146,7 @@ impl Wizard {
             wants: "16".into(),
         };
         Self {
-            shell: Shell::sample(&page),
+            shell: Shell::sample(Section::Banks),
             id: "bnk_sample".into(),
             name: "Harbour House".into(),
             in_service: false,
@@ -173,7 +175,7 @@ impl Wizard {
 impl DemandsPage {
     pub(super) fn sample(page: Page) -> Self {
         Self {
-            shell: Shell::sample(&page),
+            shell: Shell::sample(Section::Settings),
             demanded: true,
             commissioned: true,
             evidence: true,
