@@ -1,7 +1,10 @@
 //! Events of a bank: one fact each, past tense, without personal data. Their encoding lives in `wire::event`.
 
+mod severity;
+
 use crate::badge::Assurance;
-use crate::compartment::{CompartmentNo, OutOfService, Service, Size};
+use crate::commissioning::{LockFound, Part, PartState};
+use crate::compartment::{CompartmentNo, Service, Size};
 use crate::id::{CarrierId, GrantId, ParcelId, PersonId, WorkOrderId};
 use crate::lockdown::{Area, Cause, Exercise, Grade, LockdownNo};
 use crate::signer::KeyUse;
@@ -139,6 +142,16 @@ pub enum EventKind {
     RestoredDiskFound { boot: u64 },
     /// Somebody let the bank go on with such a disk: every grant it held is used, and all contents are in doubt.
     BankResynchronised { by: PersonId },
+    /// A technician began to prove the bank's doors, or one of them; `technician` is a salted commitment to the name.
+    CommissioningBegan { by: Option<PersonId>, technician: [u8; 32], only: Option<CompartmentNo> },
+    /// A lock is about to be pulsed by the technician; durable before it moves.
+    LockTried { board: u8, channel: u8, by: Option<PersonId> },
+    /// What came of it; `trial` is the number of that event, `compartment` the number on the door that opened.
+    LockAnswered { trial: u64, found: LockFound, compartment: Option<CompartmentNo> },
+    /// Another part of the bank was looked at.
+    PartChecked { part: Part, state: PartState },
+    /// Commissioning ended: so many doors can be used, so many things are wrong. `report` is the SHA-256 of all of it.
+    BankCommissioned { report: [u8; 32], doors: u16, faults: u16, by: Option<PersonId> },
 }
 
 /// What is wrong with a log that a witness refuses.
@@ -314,80 +327,4 @@ pub enum Severity {
     Notice,
     /// Somebody must act now; overtakes routine events on the link.
     Alarm,
-}
-
-impl EventKind {
-    /// How soon somebody must look at it.
-    pub const fn severity(&self) -> Severity {
-        match self {
-            Self::CompartmentForced { .. }
-            | Self::CompartmentFoundOpen { .. }
-            | Self::CompartmentHeldOpen { .. }
-            | Self::KeypadClosed { .. }
-            | Self::BoardSilent { .. }
-            | Self::KeyWaits { .. }
-            | Self::OpeningIntended {
-                purpose:
-                    Purpose::Inspect { authority: Authority::Override { .. } | Authority::Quorum { .. }, .. },
-                ..
-            }
-            | Self::LockdownBegan { exercise: Exercise::Real, .. }
-            | Self::TamperBegan { .. }
-            | Self::OccupancyDoubted { doubt: Doubt::Missing | Doubt::Interrupted, .. }
-            | Self::LedgerRefused { .. }
-            | Self::RestoredDiskFound { .. }
-            | Self::ServiceChanged {
-                service: Service::Out(OutOfService::NeedsCheck | OutOfService::DidNotOpen),
-                ..
-            } => Severity::Alarm,
-            Self::CompartmentDidNotOpen { .. }
-            | Self::AccessRefused { .. }
-            | Self::ProblemReported { .. }
-            | Self::GrantExpired { .. }
-            | Self::ServiceChanged { .. }
-            | Self::LockdownBegan { .. }
-            | Self::LockdownChanged { .. }
-            | Self::LockdownReleaseAsked { .. }
-            | Self::LockdownReleased { .. }
-            | Self::LockdownExpired { .. }
-            | Self::TamperContinued { .. }
-            | Self::TamperEnded { .. }
-            | Self::OccupancyDoubted { .. }
-            | Self::RemoteOpeningRefused { .. }
-            | Self::KeyAdmitted { .. }
-            | Self::KeyRemoved { .. }
-            | Self::OverrideAsked { .. }
-            | Self::OverrideAnswered { .. }
-            | Self::BankResynchronised { .. }
-            | Self::OpeningIntended { purpose: Purpose::Inspect { .. }, .. }
-            | Self::ClockStepped { .. } => Severity::Notice,
-            _ => Severity::Routine,
-        }
-    }
-
-    /// The compartment it is about.
-    pub const fn compartment(&self) -> Option<CompartmentNo> {
-        match self {
-            Self::OpeningIntended { compartment, .. }
-            | Self::CompartmentOpened { compartment, .. }
-            | Self::CompartmentDidNotOpen { compartment, .. }
-            | Self::CompartmentClosed { compartment }
-            | Self::CompartmentForced { compartment }
-            | Self::CompartmentFoundOpen { compartment }
-            | Self::CompartmentHeldOpen { compartment }
-            | Self::DropOffCancelled { compartment, .. }
-            | Self::ParcelCollected { compartment, .. }
-            | Self::ServiceChanged { compartment, .. }
-            | Self::OccupancyDoubted { compartment, .. }
-            | Self::OccupancyTold { compartment, .. }
-            | Self::LockdownBegan { area: Area::Door(compartment), .. }
-            | Self::TamperBegan { source: Source::Door(compartment), .. }
-            | Self::RemoteOpeningRefused { compartment, .. }
-            | Self::OverrideAsked { compartment }
-            | Self::OverrideAnswered { compartment, .. }
-            | Self::ProblemReported { compartment, .. } => Some(*compartment),
-            Self::ParcelDeposited(deposit) => Some(deposit.compartment),
-            _ => None,
-        }
-    }
 }

@@ -166,6 +166,14 @@ pub enum PlatformEventKind {
     OpenedWithoutRelease { bank: BankId, seq: u64 },
     /// The log's key ended and named its successor; why is committed to.
     LedgerKeyRolled { hand_over: KeyHandOver, reason: Commitment },
+    /// What a bank is built of was recorded; the record is committed to.
+    HardwareRecorded { bank: BankId, details: Commitment },
+    /// A bank is what its site demands, and was taken into use.
+    BankAccepted { bank: BankId },
+    /// A bank falls short in so many ways and was taken into use all the same; why is committed to.
+    BankExcepted { bank: BankId, shortfalls: u16, reason: Commitment },
+    /// A bank was taken out of use.
+    BankWithdrawn { bank: BankId },
 }
 
 /// The statement with which the key of a log ends: from that tree on the new key is the log's.

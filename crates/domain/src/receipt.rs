@@ -101,7 +101,12 @@ pub const fn opening(kind: &EventKind) -> Option<(CompartmentNo, Opening)> {
         | EventKind::TechnicianSignedIn { .. }
         | EventKind::LedgerRefused { .. }
         | EventKind::RestoredDiskFound { .. }
-        | EventKind::BankResynchronised { .. } => None,
+        | EventKind::BankResynchronised { .. }
+        | EventKind::CommissioningBegan { .. }
+        | EventKind::LockTried { .. }
+        | EventKind::LockAnswered { .. }
+        | EventKind::PartChecked { .. }
+        | EventKind::BankCommissioned { .. } => None,
     }
 }
 

@@ -72,6 +72,16 @@ impl Default for Policy {
     }
 }
 
+/// Whether a bank has been accepted for use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BankService {
+    /// It takes parcels.
+    #[default]
+    InService,
+    /// It has not been accepted, or no longer is: it gives out what it holds and takes nothing in.
+    NotAccepted,
+}
+
 /// The whole of it, replaced as one; a bank never goes back to an older revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster {
@@ -95,6 +105,8 @@ pub struct Roster {
     pub signers: Signers,
     /// Badges.
     pub badges: BadgeBook,
+    /// Whether it may take parcels in.
+    pub service: BankService,
 }
 
 /// At most this many recipients on one bank's roster.

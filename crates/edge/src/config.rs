@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bailee_domain::compartment::{Compartment, CompartmentNo, Layout, LayoutError, Reach, Size, Wiring};
 use bailee_ui::i18n::Locale;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::readers::config::ReadersConfig;
 
@@ -133,6 +133,19 @@ pub struct CompartmentConfig {
     /// Height in rows.
     #[serde(default = "default_height")]
     pub height: u16,
+    /// What else it has; the engine makes no use of it yet.
+    #[serde(default)]
+    pub features: Vec<Feature>,
+}
+
+/// What a compartment has besides its size and its reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    /// A socket.
+    Power,
+    /// It is cooled.
+    Cooled,
 }
 
 const fn default_height() -> u16 {
@@ -186,15 +199,23 @@ impl EdgeConfig {
         }
     }
 
+    /// Reads a file whose doors may not be known yet: what enrolment and commissioning begin with.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`] or [`ConfigError::Malformed`].
+    pub fn read_unfinished(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
+    }
+
     /// Reads and checks a file.
     ///
     /// # Errors
     /// [`ConfigError`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })?;
+        let config = Self::read_unfinished(path)?;
         config.check()?;
         Ok(config)
     }
@@ -225,6 +246,14 @@ impl EdgeConfig {
         }
         self.readers.check().map_err(ConfigError::Invalid)?;
         boards::check(&self.buses, &self.compartments)
+    }
+
+    /// The compartments known so far; a bank that has not been commissioned may have none.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn layout_so_far(&self) -> Result<Layout, ConfigError> {
+        if self.compartments.is_empty() { Ok(Layout::default()) } else { self.layout() }
     }
 
     /// The compartments as the engine knows them.

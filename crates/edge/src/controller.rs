@@ -7,6 +7,7 @@
 //! deterministic simulation runs it as it is. `runtime` gives it boards, a kiosk and a link. Reading a journal back
 //! is in `replay`, keeping it short in `compaction`.
 
+mod commission;
 mod compaction;
 mod guard;
 mod replay;
@@ -28,6 +29,7 @@ use bailee_wire::event::{NO_EVENT, chain_hash};
 use bailee_wire::record::{self, Place, RecordError};
 use rand_core::{CryptoRng, Rng};
 
+pub use self::commission::CommissionRefused;
 pub use self::compaction::CompactAfter;
 use self::compaction::Written;
 use self::guard::Guard;

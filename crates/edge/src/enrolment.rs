@@ -49,7 +49,7 @@ pub async fn run(config: &EdgeConfig, token: &str) -> Result<Installation, Enrol
         token: &token,
         identity: &Identity::from_seed(&link_seed),
         device: &device,
-        layout: config.layout()?,
+        layout: config.layout_so_far()?,
         software: concat!("bailee ", env!("CARGO_PKG_VERSION")).to_owned(),
     };
     let given = enrol(&TcpDial, new).await?;

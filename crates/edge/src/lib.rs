@@ -8,6 +8,7 @@ pub mod boards;
 pub mod camera;
 pub mod clock;
 pub mod codes;
+pub mod commission;
 pub mod config;
 pub mod controller;
 pub mod enrolment;

@@ -212,7 +212,7 @@ pub async fn run(config: &EdgeConfig) -> Result<Running, RunError> {
 
 /// The store of boot tags that the configuration names.
 #[cfg(feature = "tpm")]
-fn tag_store(
+pub(crate) fn tag_store(
     config: &EdgeConfig,
     installation: &Installation,
 ) -> Result<Option<Box<dyn TagStore>>, RunError> {
@@ -224,7 +224,10 @@ fn tag_store(
 
 /// A bank that is to have a guard must not start without it unnoticed.
 #[cfg(not(feature = "tpm"))]
-fn tag_store(config: &EdgeConfig, _: &Installation) -> Result<Option<Box<dyn TagStore>>, RunError> {
+pub(crate) fn tag_store(
+    config: &EdgeConfig,
+    _: &Installation,
+) -> Result<Option<Box<dyn TagStore>>, RunError> {
     if config.tpm.is_some() { Err(RunError::NoTpmSupport) } else { Ok(None) }
 }
 

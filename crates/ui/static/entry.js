@@ -9,7 +9,11 @@ const PLATFORM = runs({
     NotificationSent NotificationFailed ParcelOverdue ParcelExtended AlertAcknowledged SettingChanged TokenCreated
     TokenRevoked LogExported BankOperationRequested EvidenceExported`,
   40: `LegalHoldPlaced LegalHoldLifted ErasureRefused PersonErased ErasureCompleted FileAttached FileDestroyed`,
-  90: `WitnessRefused BankChainBroken`,
+  60: `KeyRegistered KeyWithdrawn InspectionPrepared BadgeCodeSent BadgesRevoked WorkOrderWritten WorkOrderFinished
+    WorkOrderOverdue`,
+  70: `KeySealed KeyReleaseAsked KeyReleased KeyReleaseDropped KeyReturned KeyOverdue KeyRetired OpenedWithoutRelease`,
+  90: `WitnessRefused BankChainBroken LedgerKeyRolled`,
+  100: `HardwareRecorded BankAccepted BankExcepted BankWithdrawn`,
 });
 const BANK = runs({
   1: `BankStarted RosterTaken CourierSignedIn OpeningIntended CompartmentOpened CompartmentDidNotOpen CompartmentClosed
@@ -22,6 +26,7 @@ const BANK = runs({
     BadgesForgotten WorkOrderOpened WorkOrderClosed TechnicianSignedIn`,
   80: `RestoredDiskFound BankResynchronised`,
   90: `LedgerRefused`,
+  100: `CommissioningBegan LockTried LockAnswered PartChecked BankCommissioned`,
 });
 const QUALITY = ["degraded", "holdover", "trusted"];
 const LONGEST = 1024, DEEPEST = 8;

@@ -178,6 +178,7 @@ pub fn config(data_dir: &Path, tty: &Path, shape: Shape) -> EdgeConfig {
             column,
             row,
             height: 1,
+            features: Vec::new(),
         }
     };
     let boards = (0..shape.boards).map(board).collect();

@@ -79,6 +79,7 @@ impl Plan {
                     column,
                     row,
                     height: height(*size),
+                    features: Vec::new(),
                 });
                 row += height(*size);
             }

@@ -110,6 +110,7 @@ fn config(data_dir: PathBuf, tty: PathBuf) -> EdgeConfig {
         column: u16::from(index / 4),
         row: u16::from(index % 4) * 2,
         height: 2,
+        features: Vec::new(),
     });
     let bus = BusConfig { line: tty.as_path().into(), baud: None, boards: vec![board] };
     EdgeConfig {

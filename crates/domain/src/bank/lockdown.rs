@@ -52,6 +52,13 @@ pub(super) struct KeeperSession {
     verifier: Verifier,
 }
 
+impl KeeperSession {
+    /// Who it is.
+    pub(super) const fn person(&self) -> PersonId {
+        self.person
+    }
+}
+
 /// A lockdown somebody, or the policy, wants.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {

@@ -17,6 +17,7 @@ pub mod screen;
 pub mod work_order;
 
 mod badges;
+mod commissioning;
 mod drop_off;
 mod keypad;
 mod lasting;
@@ -40,6 +41,7 @@ use alloc::vec::Vec;
 use rand_core::Rng;
 
 pub use self::badges::{Enrolment, MAX_ENROLMENTS};
+use self::commissioning::Walk;
 use self::io::{BoardHealth, DoorStatus, Input, Output, Record, Request, UnlockResult};
 pub use self::lasting::{Lasting, Opening, Phase};
 use self::lockdown::LockdownRun;
@@ -53,6 +55,7 @@ use self::truth::TruthRun;
 use crate::compartment::{Compartment, CompartmentNo, Layout, Sensed};
 use crate::event::{Event, EventKind, Problem};
 use crate::lockdown::Way;
+use crate::roster::BankService;
 use crate::time::{MonoTime, Now};
 use crate::truth::Doubt;
 
@@ -89,6 +92,7 @@ pub struct Bank {
     tamper: TamperRun,
     truth: TruthRun,
     guard: Guard,
+    walk: Option<Walk>,
 }
 
 /// One call of [`Bank::handle`]: the moment, randomness, and what comes out.
@@ -126,6 +130,7 @@ impl Bank {
             tamper: TamperRun::default(),
             truth: TruthRun::default(),
             guard: Guard::default(),
+            walk: None,
         };
         let mut turn = Turn { now, rng, out: Vec::new() };
         let unfinished = bank.lasting.openings.values().filter(|o| o.phase == Phase::Intended).count();
@@ -190,7 +195,7 @@ impl Bank {
 
     /// Whether nobody is served and no lock is driven: the moment for upkeep of the journal.
     pub const fn at_rest(&self) -> bool {
-        matches!(self.session, Session::Idle) && self.pulse.is_none()
+        matches!(self.session, Session::Idle) && self.pulse.is_none() && self.walk.is_none()
     }
 
     /// Every door, for the live map.
@@ -213,7 +218,8 @@ impl Bank {
 
     /// Whether a pulse could be given to this compartment and its outcome be seen.
     fn ready(&self, compartment: &Compartment) -> bool {
-        self.sensed(compartment.number) == Sensed::Closed
+        self.walk.is_none()
+            && self.sensed(compartment.number) == Sensed::Closed
             && self.boards.get(&compartment.wiring.board) != Some(&BoardHealth::Silent)
             && !self.lasting.stands_open(compartment.number)
     }
@@ -222,6 +228,7 @@ impl Bank {
     fn free(&self, compartment: &Compartment) -> bool {
         let number = compartment.number;
         self.ready(compartment)
+            && self.lasting.roster.service == BankService::InService
             && !self.held(compartment, Way::Local)
             && !self.tamper.bounces(number)
             && !matches!(self.lasting.doubts.get(&number), Some(Doubt::Missing | Doubt::Unexpected))

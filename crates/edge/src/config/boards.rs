@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CompartmentConfig, ConfigError};
 use crate::boards::{
@@ -32,7 +32,7 @@ pub struct BusConfig {
     #[serde(default)]
     pub baud: Option<u32>,
     /// The boards on it, all of kinds that speak alike.
-    #[serde(rename = "board")]
+    #[serde(default, rename = "board")]
     pub boards: Vec<BoardConfig>,
 }
 
@@ -63,7 +63,7 @@ pub struct BoardConfig {
 }
 
 /// Kinds of board the controller can drive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum BoardKind {
     /// The generic board with XOR check byte.
     #[default]
@@ -106,7 +106,7 @@ impl BoardKind {
     }
 
     /// What exists of this kind: addresses, and the most channels.
-    const fn bounds(self) -> (std::ops::RangeInclusive<u8>, u8) {
+    pub(crate) const fn bounds(self) -> (std::ops::RangeInclusive<u8>, u8) {
         match self {
             Self::Xor8a80 => (1..=99, 50),
             Self::Cu12 => (0..=14, 12),
@@ -117,7 +117,7 @@ impl BoardKind {
     }
 
     /// Boards of one speech may share a line: their frames can't be taken for one another's.
-    const fn speech(self) -> u8 {
+    pub(crate) const fn speech(self) -> u8 {
         match self {
             Self::Xor8a80 => 0,
             Self::Cu12 | Self::Cu16 => 1,

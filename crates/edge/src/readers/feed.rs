@@ -128,6 +128,46 @@ pub enum FeedError {
     Start(#[source] std::io::Error),
 }
 
+/// The configured readers with nobody served: what commissioning listens to.
+pub struct Probe {
+    _readers: Readers,
+}
+
+impl Probe {
+    /// Starts the configured readers onto a queue of their own.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    pub fn start(
+        (config, home): (&EdgeConfig, &Home),
+        installation: &Installation,
+        clocks: Clocks,
+        queue: SyncSender<Fact>,
+    ) -> Result<Self, FeedError> {
+        let sink: FactSink = Arc::new(move |fact| match queue.try_send(fact) {
+            Err(TrySendError::Full(fact)) => Err(fact),
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+        });
+        let needs = needs((config, home), installation, clocks, sink)?;
+        Ok(Self { _readers: Readers::start(&config.readers, &needs).map_err(FeedError::Start)? })
+    }
+}
+
+fn needs(
+    (config, home): (&EdgeConfig, &Home),
+    installation: &Installation,
+    clocks: Clocks,
+    sink: FactSink,
+) -> Result<Needs, FeedError> {
+    let keys = if config.readers.osdp.is_empty() {
+        ReaderKeys::default()
+    } else {
+        ReaderKeys::open(&config.data_dir, home.open()?.as_ref())?
+    };
+    let key = Arc::new(BadgeKey::of(&installation.code_key(Cost::STANDARD)?));
+    Ok(Needs { key, keys, clocks, sink })
+}
+
 /// The running readers of a controller.
 pub struct Fed {
     readers: Readers,
@@ -145,14 +185,8 @@ impl Fed {
         clocks: Clocks,
         queue: SyncSender<Message>,
     ) -> Result<Self, FeedError> {
-        let keys = if config.readers.osdp.is_empty() {
-            ReaderKeys::default()
-        } else {
-            ReaderKeys::open(&config.data_dir, home.open()?.as_ref())?
-        };
-        let key = Arc::new(BadgeKey::of(&installation.code_key(Cost::STANDARD)?));
         let last = LastUsed::new(clocks);
-        let needs = Needs { key, keys, clocks, sink: into_engine(queue, last.clone()) };
+        let needs = needs((config, home), installation, clocks, into_engine(queue, last.clone()))?;
         let readers = Readers::start(&config.readers, &needs).map_err(FeedError::Start)?;
         Ok(Self { readers, last })
     }

@@ -34,6 +34,7 @@ use bailee_vault::kek::KeyProvider;
 use rand_core::Rng;
 
 pub use self::fact::{CONDITIONS, Condition, Fact, Feedback, ReaderNo, Standing};
+pub use self::feed::Probe;
 
 use self::config::{Accept, OsdpConfig, ReadersConfig, ScannerConfig, ScannerKind};
 use self::desk::{Desk, FactSink};

@@ -13,6 +13,7 @@ pub mod banks;
 pub mod carriers;
 mod clock;
 pub mod codes;
+pub mod commissioning;
 pub mod couriers;
 pub mod custody;
 pub mod delivery;

@@ -50,6 +50,7 @@ pub const ALL: &[Migration] = migrations![
     14 "0014_badges_and_work_orders.sql",
     15 "0015_custody.sql",
     16 "0016_witness_alert.sql",
+    17 "0017_commissioning.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -149,6 +149,14 @@ impl FakeBank {
         self.parts().input(id, input);
     }
 
+    /// A step of its technician, which must be allowed.
+    pub fn commission(&self, step: bailee_domain::commissioning::Step) {
+        let mut parts = self.parts();
+        let parts = &mut *parts;
+        let (_, out) = parts.engine.commission(step, now(&parts.clock), &mut parts.rng).unwrap();
+        parts.execute(self.id, out);
+    }
+
     pub fn act(&self, action: Action) {
         self.input(Input::Kiosk(action));
     }

@@ -143,8 +143,9 @@ impl SimBoard {
     /// The bit of a door as the switches say it; clear for locks that don't exist.
     pub(super) fn bit(&self, lock: u8) -> bool {
         self.door(lock).is_some_and(|door| {
-            let is_open = door.is_open && !self.has(Fault::Lies);
-            is_open != self.closed_bit()
+            let is_dead = self.has(Fault::Lies) || self.has(Fault::DeadSwitch(lock));
+            let is_open = door.is_open && !is_dead;
+            is_open != (self.closed_bit() != self.has(Fault::OddSwitch(lock)))
         })
     }
 

@@ -253,7 +253,8 @@ impl Cabinet {
             Fault::CablesSwapped(other) => Some(*other),
             _ => None,
         });
-        self.energise(at, DoorPlace { board: plugged_into.unwrap_or(door.board), ..door }, pulse);
+        let lock = if board.has(Fault::SameLock(door.lock)) { door.lock - 1 } else { door.lock };
+        self.energise(at, DoorPlace { board: plugged_into.unwrap_or(door.board), lock }, pulse);
         self.answer_done(at, door.board, asked, pulse);
         if let Some(board) = self.board_mut(door.board) {
             board.is_hung = board.has(Fault::BusyStuck);

@@ -37,6 +37,12 @@ pub enum Fault {
     BusyStuck,
     /// The lock cables of this board are plugged into that one: its orders move the other's doors.
     CablesSwapped(u8),
+    /// The switch of this lock says "closed" whatever its door does.
+    DeadSwitch(u8),
+    /// The switch of this lock is wired the other way round than the others.
+    OddSwitch(u8),
+    /// The coil wires of this lock go to the one before it.
+    SameLock(u8),
     /// Item sensors say the contrary.
     ItemLies,
     /// Orders are answered with "open", no latch moves, and no door is ever seen open.
@@ -73,7 +79,17 @@ impl Fault {
     #[must_use]
     pub fn words() -> String {
         let plain = WORDS.iter().map(|(word, _)| *word);
-        plain.chain(["late=MS", "status-bytes=N", "swapped=BOARD"]).collect::<Vec<_>>().join(" ")
+        plain
+            .chain([
+                "late=MS",
+                "status-bytes=N",
+                "swapped=BOARD",
+                "dead-switch=LOCK",
+                "odd-switch=LOCK",
+                "same-lock=LOCK",
+            ])
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -90,6 +106,9 @@ impl FromStr for Fault {
             "late" => Ok(Self::Late(Duration::from_millis(number.into()))),
             "status-bytes" => u8::try_from(number).map(Self::StatusBytes).map_err(|_| ()),
             "swapped" => u8::try_from(number).map(Self::CablesSwapped).map_err(|_| ()),
+            "dead-switch" => u8::try_from(number).map(Self::DeadSwitch).map_err(|_| ()),
+            "odd-switch" => u8::try_from(number).map(Self::OddSwitch).map_err(|_| ()),
+            "same-lock" => u8::try_from(number).map(Self::SameLock).map_err(|_| ()),
             _ => Err(()),
         }
     }
@@ -101,6 +120,9 @@ impl fmt::Display for Fault {
             Self::Late(by) => write!(f, "late={}", by.as_millis()),
             Self::StatusBytes(count) => write!(f, "status-bytes={count}"),
             Self::CablesSwapped(other) => write!(f, "swapped={other}"),
+            Self::DeadSwitch(lock) => write!(f, "dead-switch={lock}"),
+            Self::OddSwitch(lock) => write!(f, "odd-switch={lock}"),
+            Self::SameLock(lock) => write!(f, "same-lock={lock}"),
             plain => {
                 let word = WORDS.iter().find(|(_, fault)| fault == plain).map_or("", |(word, _)| word);
                 f.write_str(word)
@@ -115,7 +137,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_what_its_word_says() {
-        let numbered = ["late=1200", "status-bytes=3", "swapped=2"];
+        let numbered =
+            ["late=1200", "status-bytes=3", "swapped=2", "dead-switch=3", "odd-switch=4", "same-lock=2"];
         for word in WORDS.iter().map(|(word, _)| *word).chain(numbered) {
             assert_eq!(word.parse::<Fault>().unwrap().to_string(), word);
         }

@@ -4,6 +4,7 @@
 
 use bailee_domain::access::{Permission, Role};
 use bailee_domain::badge::Assurance;
+use bailee_domain::commissioning::{LockFound, Part, PartState};
 use bailee_domain::compartment::{CompartmentNo, OutOfService, Service, Size};
 use bailee_domain::event::{
     Authority, Deposit, EventKind, Misconduct, OpenFailure, Problem, Purpose, Refusal, RemoteRefusal, Surface,
@@ -172,6 +173,11 @@ numbers! {
     KeyUse { 1 Resident, 2 Administrator, 3 Officer, }
     Assurance { 1 Weak, 2 Strong, }
     Misconduct { 1 Fork, 2 Shrink, 3 Gap, }
+    LockFound {
+        1 Proved, 2 Crossed, 3 SensorDead, 4 Several, 5 SameDoor, 6 Inverted, 7 StayedClosed, 8 NotSent, 9 Refused,
+        10 Unanswered, 11 Unused, 12 LeftOpen,
+    }
+    PartState { 1 Sound, 2 Faulty, 3 Absent, 4 Skipped, }
 }
 
 variants! { Area { 1 Door(number: CompartmentNo); 2 Zone(column: u16); 3 Bank {}; } }
@@ -185,6 +191,22 @@ variants! {
         5 Reader(number: u8);
         6 Bus(number: u8);
         7 Door(compartment: CompartmentNo);
+    }
+}
+
+variants! {
+    Part {
+        1 Line(number: u8);
+        2 Board(number: u8);
+        3 Reader(number: u8);
+        4 Enclosure(number: u8);
+        5 PrySwitch(number: u8);
+        6 Vibration(number: u8);
+        7 Camera {};
+        8 Clock {};
+        9 Identity {};
+        10 Tpm {};
+        11 Supply {};
     }
 }
 
@@ -295,6 +317,11 @@ variants! {
         80 RestoredDiskFound { 1 boot: u64 };
         81 BankResynchronised { 1 by: PersonId };
         90 LedgerRefused { 1 misconduct: Misconduct, 2 size: u64, 3 evidence: [u8; 32] };
+        100 CommissioningBegan { 1 by: Option<PersonId>, 2 technician: [u8; 32], 3 only: Option<CompartmentNo> };
+        101 LockTried { 1 board: u8, 2 channel: u8, 3 by: Option<PersonId> };
+        102 LockAnswered { 1 trial: u64, 2 found: LockFound, 3 compartment: Option<CompartmentNo> };
+        103 PartChecked { 1 part: Part, 2 state: PartState };
+        104 BankCommissioned { 1 report: [u8; 32], 2 doors: u16, 3 faults: u16, 4 by: Option<PersonId> };
     }
 }
 
@@ -360,5 +387,9 @@ variants! {
         90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
         91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
         92 LedgerKeyRolled { 1 hand_over: KeyHandOver, 2 reason: [u8; 32] };
+        100 HardwareRecorded { 1 bank: BankId, 2 details: [u8; 32] };
+        101 BankAccepted { 1 bank: BankId };
+        102 BankExcepted { 1 bank: BankId, 2 shortfalls: u16, 3 reason: [u8; 32] };
+        103 BankWithdrawn { 1 bank: BankId };
     }
 }

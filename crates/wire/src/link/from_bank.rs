@@ -19,7 +19,7 @@ use super::bounds::{
 use super::guard;
 use super::health;
 use super::proto::{self, from_bank::Body};
-use super::roster::{layout_from, layout_to};
+use super::roster::{layout_from, layout_so_far, layout_to};
 use super::witness::{Witnessed, witnessed_from, witnessed_to};
 use super::{MAX_EVENTS_IN_FLIGHT, VERSION};
 use crate::event::MAX_LEAF_BYTES;
@@ -371,7 +371,7 @@ fn enrol_from(enrol: proto::Enrol) -> Result<Enrol, LinkError> {
         secret: fixed(&enrol.secret, "secret")?,
         device_key: fixed(&enrol.device_key, "device key")?,
         possession: fixed(&enrol.possession, "proof of possession")?,
-        layout: layout_from(enrol.layout)?,
+        layout: layout_so_far(enrol.layout)?,
         software: text(enrol.software, "software")?,
     })
 }

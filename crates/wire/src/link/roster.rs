@@ -5,7 +5,7 @@ use bailee_domain::compartment::{Compartment, Layout, Reach, Size, Wiring};
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, PersonId};
 use bailee_domain::roster::{
-    CourierPass, IssuerKey, MAX_COURIERS, MAX_RECIPIENTS, Policy, Recipient, Roster,
+    BankService, CourierPass, IssuerKey, MAX_COURIERS, MAX_RECIPIENTS, Policy, Recipient, Roster,
 };
 use bailee_domain::signer::{MAX_KEYS, Signers};
 use prost::Message;
@@ -50,6 +50,14 @@ pub(super) fn layout_to(layout: &Layout) -> proto::Layout {
         height: c.height.into(),
     });
     proto::Layout { compartments: compartments.collect() }
+}
+
+/// The layout of a bank that enrols: it may not know its doors before it is commissioned.
+pub(super) fn layout_so_far(layout: Option<proto::Layout>) -> Result<Layout, LinkError> {
+    match layout {
+        Some(layout) if layout.compartments.is_empty() => Ok(Layout::default()),
+        layout => layout_from(layout),
+    }
 }
 
 pub(super) fn layout_from(layout: Option<proto::Layout>) -> Result<Layout, LinkError> {
@@ -104,6 +112,7 @@ pub(super) fn roster_to(roster: &Roster) -> proto::Roster {
         relying_party: people::relying_party_to(&roster.signers.relying_party),
         quorum: roster.signers.quorum.into(),
         weak_badges: people::weak_number(roster.badges.weak),
+        not_accepted: roster.service == BankService::NotAccepted,
     }
 }
 
@@ -139,6 +148,7 @@ pub(super) fn roster_from(roster: proto::Roster) -> Result<Roster, LinkError> {
             passes: roster.badges.into_iter().map(people::badge_from).collect::<Result<_, _>>()?,
             weak: people::weak(roster.weak_badges)?,
         },
+        service: if roster.not_accepted { BankService::NotAccepted } else { BankService::InService },
     })
 }
 

@@ -8,7 +8,7 @@ use bailee_domain::compartment::{
 use bailee_domain::event::Misconduct;
 use bailee_domain::grant::Verifier;
 use bailee_domain::id::{CarrierId, CommandId, GrantId, PersonId, WorkOrderId};
-use bailee_domain::roster::{CourierPass, IssuerKey, MAX_RECIPIENTS, Policy, Recipient};
+use bailee_domain::roster::{BankService, CourierPass, IssuerKey, MAX_RECIPIENTS, Policy, Recipient};
 use bailee_domain::signer::{
     Act, MAX_SIGNATURES, Proof, RelyingParty, Signature, Signed, Signers, Statement,
 };
@@ -70,6 +70,7 @@ pub(crate) fn roster(dice: &mut Dice) -> Roster {
             passes: list(dice, 4, crate::record::sample_badge),
             weak: dice.pick(&[WeakBadges::NeedCode, WeakBadges::Suffice, WeakBadges::Refused]),
         },
+        service: dice.pick(&[BankService::InService, BankService::NotAccepted]),
     }
 }
 

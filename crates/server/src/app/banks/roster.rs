@@ -2,10 +2,10 @@
 
 use bailee_domain::badge::BadgeBook;
 use bailee_domain::id::BankId;
-use bailee_domain::roster::{IssuerKey, Policy, Roster};
+use bailee_domain::roster::{BankService, IssuerKey, Policy, Roster};
 
 use crate::app::codes::ISSUER_KID;
-use crate::app::{App, AppError, Refused, lockdown, people, person_keys};
+use crate::app::{App, AppError, Refused, commissioning, lockdown, people, person_keys};
 use crate::store::Tx;
 use crate::store::tables::{badge, bank, courier, org};
 
@@ -22,6 +22,7 @@ pub async fn roster(app: &App, id: BankId) -> Result<Roster, AppError> {
 pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Roster, AppError> {
     let place = bank::place(tx, id).await?.ok_or(Refused::NotFound)?;
     let security = lockdown::of_bank(app, tx, id, place.site).await?;
+    let used = commissioning::in_service(tx, id, place.site).await?;
     Ok(Roster {
         revision: org::roster_revision(tx, app.org()).await?,
         bank_name: place.bank_name,
@@ -32,6 +33,7 @@ pub(in crate::app) async fn of_bank(app: &App, tx: &Tx, id: BankId) -> Result<Ro
         security,
         badges: BadgeBook { passes: Vec::new(), weak: badge::weak(tx, place.site).await? },
         signers: person_keys::of_bank(app, tx, id, place.site).await?,
+        service: if used { BankService::InService } else { BankService::NotAccepted },
         policy: Policy { expiry_days: place.expiry_days, ..Policy::default() },
     })
 }

@@ -8,6 +8,7 @@ mod audit;
 mod badges;
 mod banks;
 mod carriers;
+mod commission;
 mod conflict;
 mod custody;
 mod erasure;
@@ -123,6 +124,10 @@ pub fn routes() -> Vec<Route> {
         post("/banks/{bank}/lockdown/{number}/release", needs(OperateBanks), lockdown::release),
         post("/banks/{bank}/siren", needs(OperateBanks), lockdown::silence),
         get("/banks/{bank}/round", needs(ViewBanks), lockdown::round),
+        get("/banks/{bank}/commission", needs(ViewBanks), commission::wizard),
+        post("/banks/{bank}/hardware", needs(OperateBanks), commission::hardware),
+        post("/banks/{bank}/accept", needs(EnrolBanks), commission::accept),
+        post("/banks/{bank}/withdraw", needs(EnrolBanks), commission::withdraw),
         post("/banks/{bank}/round", needs(OperateBanks), lockdown::tell_round),
         get("/banks/{bank}/resynchronise", needs(EnrolBanks), resync::page),
         post("/banks/{bank}/resynchronise", needs(EnrolBanks), resync::resynchronise),
@@ -186,6 +191,8 @@ pub fn routes() -> Vec<Route> {
         post("/settings/templates/{template}", needs(ManageSettings), settings::change_template),
         post("/settings/templates/{template}/reset", needs(ManageSettings), settings::reset_template),
         get("/settings/lockdown", needs(ManageSettings), lockdown::policy),
+        get("/settings/commissioning", needs(ManageSettings), commission::demands),
+        post("/settings/commissioning", needs(ManageSettings), commission::change_demands),
         post("/settings/lockdown", needs(ManageSettings), lockdown::change_policy),
         post("/settings/kiosk-code", needs(OperateBanks), lockdown::kiosk_code),
         get("/settings/badges", needs(ManageSettings), badges::policy),

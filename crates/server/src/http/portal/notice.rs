@@ -88,10 +88,18 @@ pub enum Done {
     WorkOrderClosed,
     /// What happened to a key in custody was written down.
     CustodyChanged,
+    /// What a bank is built of was recorded.
+    HardwareRecorded,
+    /// A bank was taken into use.
+    BankAccepted,
+    /// A bank was taken into use though it falls short.
+    BankExcepted,
+    /// A bank was taken out of use.
+    BankWithdrawn,
 }
 
 impl Done {
-    const ALL: [Self; 37] = [
+    const ALL: [Self; 41] = [
         Self::CodeSent,
         Self::TimeExtended,
         Self::AlertAcknowledged,
@@ -129,6 +137,10 @@ impl Done {
         Self::WorkOrderWritten,
         Self::WorkOrderClosed,
         Self::CustodyChanged,
+        Self::HardwareRecorded,
+        Self::BankAccepted,
+        Self::BankExcepted,
+        Self::BankWithdrawn,
     ];
 
     const fn name(self) -> &'static str {
@@ -170,12 +182,20 @@ impl Done {
             Self::WorkOrderWritten => "work-order-written",
             Self::WorkOrderClosed => "work-order-closed",
             Self::CustodyChanged => "custody-changed",
+            Self::HardwareRecorded => "hardware-recorded",
+            Self::BankAccepted => "bank-accepted",
+            Self::BankExcepted => "bank-excepted",
+            Self::BankWithdrawn => "bank-withdrawn",
         }
     }
 
     const fn tone(self) -> Tone {
         match self {
-            Self::CourierWithoutCode | Self::LockdownPartly | Self::LockdownNeedsAnother => Tone::Warn,
+            Self::CourierWithoutCode
+            | Self::LockdownPartly
+            | Self::LockdownNeedsAnother
+            | Self::BankExcepted
+            | Self::BankWithdrawn => Tone::Warn,
             _ => Tone::Ok,
         }
     }

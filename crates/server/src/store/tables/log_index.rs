@@ -165,6 +165,10 @@ impl Indexed {
             | Kind::KeyOverdue { bank, .. }
             | Kind::KeyRetired { bank, .. }
             | Kind::OpenedWithoutRelease { bank, .. }
+            | Kind::HardwareRecorded { bank, .. }
+            | Kind::BankAccepted { bank }
+            | Kind::BankExcepted { bank, .. }
+            | Kind::BankWithdrawn { bank }
             | Kind::BankOperationRequested { bank, .. } => self.bank = Some(*bank),
             Kind::InspectionPrepared { bank, compartment, .. } => {
                 (self.bank, self.compartment) = (Some(*bank), Some(*compartment));
@@ -242,6 +246,8 @@ const fn platform_severity(kind: &PlatformEventKind) -> Severity {
         | PlatformEventKind::KeyRegistered { .. }
         | PlatformEventKind::KeyReleased { .. }
         | PlatformEventKind::WorkOrderOverdue { .. }
+        | PlatformEventKind::BankExcepted { .. }
+        | PlatformEventKind::BankWithdrawn { .. }
         | PlatformEventKind::ParcelOverdue { .. } => Severity::Notice,
         _ => Severity::Routine,
     }

@@ -10,6 +10,7 @@ pub mod bank;
 pub mod carrier;
 pub mod code;
 mod column;
+pub mod commissioning;
 pub mod courier;
 pub mod custody;
 pub mod enrolment;

@@ -16,6 +16,7 @@ pub mod badges;
 pub mod banks;
 pub mod carriers;
 pub mod checking;
+pub mod commission;
 pub mod custody;
 pub mod demo;
 pub mod erasure;

@@ -24,6 +24,8 @@ fn samples(locale: Locale, theme: Theme) -> Vec<(&'static str, String)> {
         draw("bank-table", &banks::Bank::sample_table(page())),
         draw("bank-health", &health::BankHealth::sample(page())),
         draw("round", &lockdown::Round::sample(page())),
+        draw("commission", &commission::Wizard::sample(page())),
+        draw("commission-policy", &commission::DemandsPage::sample(page())),
         draw("lockdown-policy", &lockdown::PolicyPage::sample(page())),
         draw("parcels", &parcels::Parcels::sample(page())),
         draw("parcels-empty", &parcels::Parcels::sample_empty(page())),
