@@ -123,15 +123,15 @@ fn a_disk_copied_to_another_machine_tells_none_of_its_keys() {
     let (here, there, disk) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(tpm) = power_on(here.path()) else { return };
-    Installation::create(&home(disk.path(), &tpm), &enrolled(), &mut OsRandom).unwrap();
+    Installation::create(home(disk.path(), &tpm), &enrolled(), &mut OsRandom).unwrap();
     drop(tpm);
 
     let tpm = power_on(here.path()).unwrap();
-    let opened = Installation::open(&home(disk.path(), &tpm)).unwrap();
+    let opened = Installation::open(home(disk.path(), &tpm)).unwrap();
     assert_eq!(opened.device().public(), SigningKey::from_seed(&Secret::new([5; 32])).public());
     assert_eq!(opened.code_key(Cost::SIMULATION).unwrap().key.expose(), &[6; 32], "its own machine opens it");
     let other = power_on(there.path()).unwrap();
-    let refused = Installation::open(&home(disk.path(), &other));
+    let refused = Installation::open(home(disk.path(), &other));
     assert!(matches!(refused, Err(InstallationError::Kek(HomeError::Sealing { .. }))), "another TPM");
     let refused = Installation::open(disk.path());
     assert!(matches!(refused, Err(InstallationError::Kek(HomeError::NoTpm(_)))), "no TPM");
@@ -151,7 +151,7 @@ fn a_bank_enrolled_before_it_had_a_tpm_moves_its_key_there() {
     Installation::create(disk.path(), &enrolled(), &mut OsRandom).unwrap();
     assert!(disk.path().join("kek").exists());
     for _ in 0..2 {
-        let opened = Installation::open(&home(disk.path(), &tpm)).unwrap();
+        let opened = Installation::open(home(disk.path(), &tpm)).unwrap();
         assert_eq!(opened.code_key(Cost::SIMULATION).unwrap().key.expose(), &[6; 32]);
         assert!(!disk.path().join("kek").exists() && disk.path().join("kek.tpm").exists());
     }

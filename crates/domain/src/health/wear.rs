@@ -212,7 +212,7 @@ mod tests {
         let mut record = Record::default();
         for day in 0..100 {
             (0..300).for_each(|nth| {
-                record.note(day, if nth % 5 == 0 { Pulse::InVain } else { Pulse::Opened(nth) })
+                record.note(day, if nth % 5 == 0 { Pulse::InVain } else { Pulse::Opened(nth) });
             });
         }
         assert_eq!((record.recent().count(), record.days().count()), (RECENT, DAYS + 1));

@@ -57,8 +57,8 @@ pub fn scan(bus: &BusConfig, kind: BoardKind, highest: u8, clocks: Clocks) -> Sc
     for channels in sizes {
         let known: BTreeSet<u8> = all.boards.iter().map(|board| board.address).collect();
         let left: Vec<u8> = addresses.iter().copied().filter(|address| !known.contains(address)).collect();
-        let boards = left.iter().map(|address| asked(kind, *address, *channels)).collect();
-        let pass = sweep(bus, kind, boards, clocks);
+        let boards: Vec<_> = left.iter().map(|address| asked(kind, *address, *channels)).collect();
+        let pass = sweep(bus, kind, &boards, clocks);
         all.boards.extend(pass.boards);
         all.trouble.extend(pass.trouble);
         if pass.no_line.is_some() {
@@ -74,7 +74,7 @@ fn asked(kind: BoardKind, address: u8, channels: u8) -> BoardConfig {
 }
 
 /// One pass over boards of one kind.
-fn sweep(bus: &BusConfig, kind: BoardKind, boards: Vec<BoardConfig>, clocks: Clocks) -> Scanned {
+fn sweep(bus: &BusConfig, kind: BoardKind, boards: &[BoardConfig], clocks: Clocks) -> Scanned {
     let mut scanned = Scanned::default();
     let drivers = boards.iter().map(|board| board.driver().expect("addresses and channels are of its kind"));
     let baud = bus.baud.unwrap_or_else(|| kind.usual_baud());

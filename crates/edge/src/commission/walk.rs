@@ -144,8 +144,8 @@ impl Walk<'_> {
             let CompartmentConfig { size, low_reach, column, row, height, .. } = *c;
             return DoorSheet { number, size, low_reach, features: c.features.clone(), column, row, height };
         }
-        let described = self.report.locks.iter().filter_map(|lock| lock.door.as_ref());
-        match described.last() {
+        let mut described = self.report.locks.iter().filter_map(|lock| lock.door.as_ref());
+        match described.next_back() {
             Some(last) => {
                 DoorSheet { number, row: last.row + last.height, features: Vec::new(), ..last.clone() }
             }

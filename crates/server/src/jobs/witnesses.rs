@@ -65,7 +65,7 @@ impl Witnesses {
                     Err(error) => (error.id(), Ok(())),
                 };
                 busy.remove(&task);
-                self.note(outcome.err(), &mut trouble);
+                self.note(outcome.err().as_ref(), &mut trouble);
             }
             match self.due().await {
                 Ok(Some((round, due))) => {
@@ -78,7 +78,7 @@ impl Witnesses {
                     }
                 }
                 Ok(None) => {}
-                Err(error) => self.note(Some(error), &mut trouble),
+                Err(error) => self.note(Some(&error), &mut trouble),
             }
             tokio::select! {
                 stopped = stop.changed() => if stopped.is_err() { return },
@@ -88,8 +88,8 @@ impl Witnesses {
     }
 
     /// Logs the first failure in a row.
-    fn note(&self, failure: Option<AppError>, trouble: &mut bool) {
-        if let Some(error) = &failure
+    fn note(&self, failure: Option<&AppError>, trouble: &mut bool) {
+        if let Some(error) = failure
             && !*trouble
         {
             tracing::error!(%error, "witnesses could not be asked");
