@@ -57,6 +57,9 @@ pub enum Tamper {
     Crossed,
     /// An item sensor changes again and again with the door closed.
     Unsteady,
+    /// Order after order is taken for this door and it is never seen open: a latch that jams, a bridged switch, or a board
+    /// that says yes to what it does not do.
+    StaysShut,
 }
 
 impl Tamper {

@@ -126,7 +126,9 @@ impl Bank {
 
     /// Boards, lines and readers report something; what they report has been counted there, so one is enough.
     pub(super) fn reported(&mut self, turn: &mut Turn<'_>, source: Source, tamper: Tamper, sign: Sign) {
-        let comes_and_goes = matches!(tamper, Tamper::BadFrames | Tamper::Unsolicited | Tamper::Unsteady);
+        // Nobody says when a door's trouble is over.
+        let comes_and_goes =
+            matches!(source, Source::Door(_)) || matches!(tamper, Tamper::BadFrames | Tamper::Unsolicited);
         match sign {
             Sign::Gone => self.gone(turn, source, tamper),
             Sign::Present => {

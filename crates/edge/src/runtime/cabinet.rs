@@ -106,6 +106,7 @@ impl<D: Disk, R: CryptoRng> Engine<D, R> {
         let (at, tamper) = match what {
             BusTrouble::OtherDoorOpened { opened, .. } => (opened, Tamper::Crossed),
             BusTrouble::Contradicted(door) => (door, Tamper::BothWays),
+            BusTrouble::NeverSeenOpen(door) => (door, Tamper::StaysShut),
             BusTrouble::ItemChangedBehindClosedDoor(door) => (door, Tamper::Unsteady),
             other => return tracing::warn!(?other, bus, "trouble on a bus"),
         };

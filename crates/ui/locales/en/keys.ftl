@@ -99,7 +99,7 @@ resync-confirm = Type the bank’s name
 resync-do = Take back into service
 done-resynchronised = The bank is in service again. Now walk round and say what each compartment holds.
 cannot-store-silent = Not done: the bank’s TPM does not answer. It asks again every five seconds.
-cannot-not-a-person = Not done: a bank writes down which person asked for this, and this caller is none.
+cannot-not-a-person = Not done: a person must answer for this by name, and this caller is none.
 
 # Badges
 badges-title = Badges

@@ -165,7 +165,7 @@ numbers! {
     }
     Tamper {
         1 Opened, 2 Lost, 3 Impact, 4 Pry, 5 Drill, 6 Saw, 7 Silent, 8 BadFrames, 9 Unsolicited, 10 Downgraded,
-        11 CaseOpened, 12 Bouncing, 13 BothWays, 14 Crossed, 15 Unsteady,
+        11 CaseOpened, 12 Bouncing, 13 BothWays, 14 Crossed, 15 Unsteady, 16 StaysShut,
     }
     Doubt { 1 Missing, 2 Unexpected, 3 Interrupted, 4 Cancelled, }
     Seen { 1 Empty, 2 Full, 3 CannotTell, }

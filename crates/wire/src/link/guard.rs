@@ -51,6 +51,7 @@ coded! {
         1 Tamper::Opened, 2 Tamper::Lost, 3 Tamper::Impact, 4 Tamper::Pry, 5 Tamper::Drill, 6 Tamper::Saw,
         7 Tamper::Silent, 8 Tamper::BadFrames, 9 Tamper::Unsolicited, 10 Tamper::Downgraded,
         11 Tamper::CaseOpened, 12 Tamper::Bouncing, 13 Tamper::BothWays, 14 Tamper::Crossed, 15 Tamper::Unsteady,
+        16 Tamper::StaysShut,
     }
 }
 coded! {

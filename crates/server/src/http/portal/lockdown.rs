@@ -140,6 +140,7 @@ const fn tamper_key(tamper: Tamper) -> &'static str {
         Tamper::BothWays => "tamper-both-ways",
         Tamper::Crossed => "tamper-crossed",
         Tamper::Unsteady => "tamper-unsteady",
+        Tamper::StaysShut => "tamper-stays-shut",
     }
 }
 

@@ -40,6 +40,7 @@ const TAMPERS: Numbered<Tamper> = Numbered(&[
     Tamper::BothWays,
     Tamper::Crossed,
     Tamper::Unsteady,
+    Tamper::StaysShut,
 ]);
 const DOUBTS: Numbered<Doubt> =
     Numbered(&[Doubt::Missing, Doubt::Unexpected, Doubt::Interrupted, Doubt::Cancelled]);
