@@ -62,7 +62,11 @@ impl World {
         self.open_letters(&app);
         self.platform.run_jobs();
         self.deliver(&app);
+        let known = self.heads.len();
         self.keep_head();
+        if timer && self.heads.len() > known {
+            self.platform.ask_witnesses();
+        }
     }
 
     /// Looks into the messages that are due: what is sent can be read by its recipient only.

@@ -1,6 +1,7 @@
 //! One simulated bank: its disk, its clocks, its doors, and the real controller while the power is on.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use bailee_domain::bank::io::{BoardHealth, DoorStatus};
 use bailee_domain::bank::screen::{LockdownShown, View};
@@ -23,6 +24,7 @@ use rand_chacha::ChaCha12Rng;
 
 use super::dice::Dice;
 use super::visitor::Visitor;
+use super::witness::SimWitness;
 
 /// True time at the beginning of a run.
 pub const START: WallTime = WallTime::from_unix_ms(1_800_000_000_000);
@@ -148,6 +150,8 @@ pub struct SimBank {
     pub link_tick: u64,
     /// Counts visitors.
     pub visits: u64,
+    /// Its witness of the platform's log.
+    pub witness: SimWitness,
     installed: Installed,
     device_seed: [u8; 32],
     journal_key: [u8; 32],
@@ -202,6 +206,7 @@ impl SimBank {
             installed,
             device_seed,
             journal_key: dice.bytes(),
+            witness: SimWitness::new(id, dice.bytes()),
         }
     }
 
@@ -240,6 +245,9 @@ impl SimBank {
             .expect("a journal that opens is understood");
         let mut clock = TrustedClock::start(starting.high_water(), self.rtc(now_ms), BOOTED_AT);
         let (controller, effects) = starting.begin(clock.now(self.rtc(now_ms), BOOTED_AT));
+        self.witness.restart();
+        let backlog = controller.backlog();
+        backlog.lock().unwrap_or_else(PoisonError::into_inner).witnesses_with(self.witness.key());
         self.running = Some(Running {
             controller,
             link: Session::new(BOOTED_AT, dice.generator()),

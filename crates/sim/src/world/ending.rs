@@ -121,6 +121,7 @@ impl World {
         self.check_banks();
         self.check_parcels();
         self.check_log();
+        self.put_back();
     }
 
     /// I21: after healing, every parcel can be fetched with a code.

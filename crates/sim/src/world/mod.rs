@@ -11,6 +11,7 @@
 pub mod agenda;
 pub mod bank;
 pub mod dice;
+pub mod did;
 pub mod platform;
 pub mod post;
 pub mod record;
@@ -26,6 +27,7 @@ mod network;
 mod power;
 mod setting;
 mod street;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

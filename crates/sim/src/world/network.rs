@@ -75,8 +75,7 @@ impl World {
                 self.input(bank, Input::Acknowledged { up_to });
             }
             uplink::Output::TrustTime(time) => self.trust(bank, time),
-            // Simulated banks don't say that they are witnesses.
-            uplink::Output::Cosign(_) => {}
+            uplink::Output::Cosign(asked) => self.cosign(bank, &asked),
             uplink::Output::Reached(reached) => {
                 self.note(format_args!("bank {bank} reaches the platform: {reached}"));
             }

@@ -19,6 +19,7 @@ use bailee_server::app::link::{self, Desk};
 use bailee_server::app::{App, Clock};
 use bailee_server::gateway::session::{Input, Output, Session};
 use bailee_server::gateway::{Commands as _, Moment, News, Ports};
+use bailee_server::jobs::witnesses::Witnesses;
 use bailee_server::jobs::{self, JobError, Jobs, Outbound};
 use bailee_server::ledger::{LedgerError, LogReader, Stage, Tripwire};
 use bailee_server::notify;
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 
 use super::bank::{START, true_time};
 use super::dice::Dice;
+pub use super::did::{Did, StoreFault};
 use super::post::{FakeGateway, Post};
 
 /// As `app::link` waits for an answer after its deadline, in milliseconds.
@@ -55,38 +57,6 @@ impl Clock for ClockOf {
     }
 }
 
-/// What the store does with the next batches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreFault {
-    /// It takes nothing.
-    Refuses,
-    /// It takes a batch and fails to say so.
-    TakesUnsaid,
-}
-
-/// Something the platform did that the rest of the world notices.
-#[derive(Debug)]
-pub enum Did {
-    /// It sent a frame on a connection.
-    Sent(BankId, u64, Vec<u8>),
-    /// It closed a connection.
-    Closed(BankId, u64),
-    /// It holds a bank's events up to here.
-    Holds(BankId, u64),
-    /// It heard of an alarm before its turn.
-    HeardAhead(BankId),
-    /// It noticed that a bank is silent.
-    NoticedSilence(BankId),
-    /// A bank's events did not continue what it holds.
-    ChainBroken(BankId, String),
-    /// A request was not answered in time.
-    Expired(BankId),
-    /// The store failed as planned.
-    StoreFailed(StoreFault),
-    /// A job ended early, in these words.
-    JobFailed(String),
-}
-
 /// A piece of work that waits for a bank now and then.
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -104,6 +74,7 @@ struct Process {
     lanes: BTreeMap<BankId, Lane>,
     rosters: Option<Task>,
     codes: Option<Task>,
+    witnesses: Option<Task>,
     others: Vec<Task>,
     nudged: Arc<Mutex<Vec<BankId>>>,
     commits: watch::Receiver<u64>,
@@ -197,6 +168,7 @@ impl Platform {
             commits,
             rosters: None,
             codes: None,
+            witnesses: None,
             others: Vec::new(),
         });
     }
@@ -346,7 +318,11 @@ impl Platform {
         let now = (process.ports.clock)();
         let limit = bailee_server::gateway::session::MAX_COMMANDS;
         let commands = self.runtime.block_on(process.ports.commands.pending(bank, limit)).unwrap_or_default();
+        let cosign = process.ports.commands.cosign(bank);
         let Some(lane) = process.lanes.get_mut(&bank) else { return };
+        if let Some(cosign) = cosign {
+            lane.session.cosign(cosign);
+        }
         for command in commands {
             // No room: it is pulled again by the next nudge.
             let _ = lane.session.enqueue(now, command);
@@ -468,6 +444,17 @@ impl Platform {
         }
     }
 
+    /// Asks the banks' witnesses; whoever has not answered the question before is not waited for any more.
+    pub fn ask_witnesses(&mut self) {
+        let Some(process) = self.process.as_mut() else { return };
+        let (app, ask) = (process.app.clone(), process.desk.clone());
+        let log_key = install::log_key(&app).expect("the log has a key").verifying.to_string();
+        let witnesses = Witnesses { app, ask, outside: Arc::new([]), log_key };
+        process.witnesses =
+            Some(Box::pin(async move { witnesses.once().await.map(drop).unwrap_or_default() }));
+        self.poll();
+    }
+
     /// Does something that waits for a bank.
     pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(process) = self.process.as_mut() {
@@ -486,6 +473,7 @@ impl Platform {
             };
             process.rosters = process.rosters.take().filter_map_pending(pending);
             process.codes = process.codes.take().filter_map_pending(pending);
+            process.witnesses = process.witnesses.take().filter_map_pending(pending);
             process.others.retain_mut(pending);
             let nudged = std::mem::take(&mut *process.nudged.lock().unwrap_or_else(PoisonError::into_inner));
             drop(_inside);

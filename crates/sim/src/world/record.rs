@@ -191,6 +191,12 @@ sometimes! {
     MessageSent,
     /// A compartment was put back in service.
     PutBack,
+    /// A bank cosigned the platform's log.
+    Cosigned,
+    /// Power failed while a bank remembered what it cosigns.
+    CosigningCut,
+    /// A bank noticed that the platform was put back, or went on differently.
+    PutBackNoticed,
 }
 
 /// How often each thing happened.
