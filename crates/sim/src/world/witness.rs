@@ -3,7 +3,7 @@
 //! The links carry the platform's real questions. A platform that was put back is no happening of a run, since nothing else would
 //! hold after it; it is played at the end, against every witness as the run left it: see [`World::put_back`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bailee_audit::key::KeyName;
 use bailee_audit::witness::{AddCheckpoint, Answer, Misconduct, Refusal, Remembered, Slot, Witness};
@@ -32,20 +32,33 @@ pub struct PowerCut;
 
 /// Where the memory lies; replaced as a whole, as a file is by renaming.
 #[derive(Clone, Debug, Default)]
-struct Paper(Arc<Mutex<(Option<Vec<u8>>, Option<Cut>)>>);
+struct Paper(Arc<Mutex<Sheet>>);
+
+#[derive(Debug, Default)]
+struct Sheet {
+    written: Option<Vec<u8>>,
+    /// What befalls the next write.
+    cut: Option<Cut>,
+}
+
+impl Paper {
+    fn sheet(&self) -> MutexGuard<'_, Sheet> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Slot for Paper {
     type Error = PowerCut;
 
     fn read(&mut self) -> Result<Option<Vec<u8>>, PowerCut> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone())
+        Ok(self.sheet().written.clone())
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), PowerCut> {
-        let mut sheet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let cut = sheet.1.take();
+        let mut sheet = self.sheet();
+        let cut = sheet.cut.take();
         if cut != Some(Cut::Before) {
-            sheet.0 = Some(bytes.to_vec());
+            sheet.written = Some(bytes.to_vec());
         }
         cut.map_or(Ok(()), |_| Err(PowerCut))
     }
@@ -83,13 +96,13 @@ impl SimWitness {
     /// # Errors
     /// [`PowerCut`]: nobody hears an answer.
     fn answer(&mut self, asked: &Cosign, now_s: u64, cut: Option<Cut>) -> Result<(u16, Answer), PowerCut> {
-        self.paper.0.lock().unwrap_or_else(PoisonError::into_inner).1 = cut;
+        self.paper.sheet().cut = cut;
         let told: VerifyingKey = asked.log_key.parse().expect("the platform's key");
         let pinned = self.witness.memory().pin(&told).map_err(|_| PowerCut)?;
         self.witness.watch(pinned);
         let request = AddCheckpoint::parse(&asked.request).expect("the platform's request");
         let answer = self.witness.add_checkpoint(&request, now_s).map_err(|_| PowerCut);
-        self.paper.0.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+        self.paper.sheet().cut = None;
         match answer? {
             Answer::Cosigned { seen, line } => {
                 self.cosigned.push(seen.head());
