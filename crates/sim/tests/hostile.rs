@@ -161,7 +161,7 @@ fn config(folder: &Path, lines: [&Path; 2], scanner: &Path) -> EdgeConfig {
     let board = |number| format!("[[bus.board]]\nnumber = {number}\naddress = {number}\nchannels = 2\n");
     let bus = |line: &Path| format!("[[bus]]\nline = \"{}\"\n", line.display());
     let compartments = ["S", "S", "L", "L", "M", "M"].iter().zip(1_u8..).map(|(size, number)| {
-        let (board, channel) = ((number + 1) / 2, (number + 1) % 2 + 1);
+        let (board, channel) = (number.div_ceil(2), (number + 1) % 2 + 1);
         format!(
             "[[compartment]]\nnumber = {number}\nsize = \"{size}\"\nboard = {board}\nchannel = {channel}\n\
              column = {number}\nrow = 0\n"
