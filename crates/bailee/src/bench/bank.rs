@@ -31,8 +31,6 @@ use bailee_vault::code::{CodeSecret, CodeTag, verifier};
 use bailee_vault::stretch::Cost;
 use bailee_wire::event::{Leaf, decode};
 
-use super::backlog;
-
 /// What hangs on the line of a bench's bank.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
@@ -229,7 +227,9 @@ impl BenchBank {
         let config = config(data_dir, cabinet.path(), shape);
         let looked_at = match platform {
             Platform::There => 0,
-            Platform::Away { backlog } => backlog::fill(&config, backlog, clock)?,
+            Platform::Away { backlog } => {
+                bailee_sim::journal::fill(&config, backlog, clock).map_err(|error| anyhow!(error))?
+            }
         };
         let controller = start::run(&config).await?;
         let journal = data_dir.join("journal");

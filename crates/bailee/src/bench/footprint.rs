@@ -29,6 +29,10 @@ const SERVE_RESIDENT_MB: f64 = 40.0;
 const EDGE_RESIDENT_MB: f64 = 25.0;
 const READY_MS: f64 = 300.0;
 const PROGRAM_MB: f64 = 25.0;
+/// A bank serves again so soon after any stop.
+const LADEN_READY_MS: f64 = 10_000.0;
+/// Events since the last snapshot that it then has to read.
+const LADEN_EVENTS: u32 = 100_000;
 
 /// A started process, killed when dropped.
 struct Process(Child);
@@ -81,16 +85,20 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
         "resident MB after four codes",
     ]);
     let (mut first, mut again, mut edge, mut big) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut laden = Vec::new();
     let (cabinet, big_cabinet) = (bank::cabinet(clock, ONE_BOARD)?, bank::cabinet(clock, DOORS_96)?);
     for round in 1..=rounds {
         let platform = Subject::serve(&dir.join(format!("serve-{round}")))?;
         let bench_bank = Subject::edge(&dir.join(format!("edge-{round}")), cabinet.path(), ONE_BOARD)?;
         let big_bank = Subject::edge(&dir.join(format!("edge-96-{round}")), big_cabinet.path(), DOORS_96)?;
+        let laden_bank = Subject::edge(&dir.join(format!("laden-{round}")), big_cabinet.path(), DOORS_96)?;
+        fill(&dir.join(format!("laden-{round}")), big_cabinet.path(), clock)?;
         for (what, subject, all) in [
             ("serve, first start", &platform, &mut first),
             ("serve, later start", &platform, &mut again),
             ("edge run, 12 doors", &bench_bank, &mut edge),
             ("edge run, 96 doors", &big_bank, &mut big),
+            ("edge run, 96 doors, 100,000 events since the last snapshot", &laden_bank, &mut laden),
         ] {
             let bare = bare_start(clock)?;
             let start = subject.start(clock).await.with_context(|| what.to_owned())?;
@@ -110,6 +118,10 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
     add("serve, later start", &again, SERVE_RESIDENT_MB);
     add("edge run, 12 doors", &edge, EDGE_RESIDENT_MB);
     add("edge run, 96 doors", &big, EDGE_RESIDENT_MB);
+    let ready: Vec<f64> = laden.iter().map(|start| start.ready_ms).collect();
+    report.value("edge run, 96 doors, 100,000 events: ready", median(&ready), "ms", Some(LADEN_READY_MS));
+    let resident: Vec<f64> = laden.iter().map(|start| start.resident_mb).collect();
+    report.value("edge run, 96 doors, 100,000 events waiting: resident", median(&resident), "MB", None);
     for (doors, starts) in [(12, &edge), (96, &big)] {
         let used: Vec<f64> = starts.iter().filter_map(|start| start.used_mb).collect();
         let what = format!("edge run, {doors} doors, after four codes: resident");
@@ -121,6 +133,13 @@ pub async fn run(dir: &Path, rounds: u32) -> anyhow::Result<Report> {
         "bare start is this program printing its version: what the system needs for any process of this size",
     );
     Ok(report)
+}
+
+/// Writes events into the journal of a bank made by [`Subject::edge`].
+fn fill(dir: &Path, tty: &Path, clock: Clocks) -> anyhow::Result<()> {
+    let config = bank::config(&dir.join("data"), tty, DOORS_96);
+    let filled = bailee_sim::journal::fill(&config, LADEN_EVENTS, clock);
+    filled.map(drop).map_err(|error| anyhow::anyhow!(error))
 }
 
 fn program(report: &mut Report, dir: &Path) -> anyhow::Result<()> {

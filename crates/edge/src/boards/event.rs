@@ -145,11 +145,12 @@ pub enum BusTrouble {
         /// The door that opened.
         opened: DoorAddress,
     },
-    /// The board took order after order, and the door's bit never changes: a jammed latch, a bridged switch or a
-    /// board that takes what it does not do.
+    /// The board took order after order, and no door's bit changes, lastly this one's: jammed latches, bridged switches or
+    /// a board that takes what it does not do.
     #[error("unlocked again and again, and never seen open")]
     NeverSeenOpen(DoorAddress),
-    /// The board answers order after order with "the door is open", and every poll with "it is closed": it lies.
+    /// The board answers order after order with "the door is open", lastly of this one, and every poll with "it is closed":
+    /// it lies.
     #[error("said to be open by one answer and closed by the next")]
     Contradicted(DoorAddress),
     /// The item sensor changed its mind behind a door that stayed closed: a lying sensor, or another way in.

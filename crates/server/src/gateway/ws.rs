@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
@@ -73,17 +74,19 @@ impl Gateway {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).remove(&bank);
     }
 
-    /// Accepts connections until dropped, and watches for banks that fall silent.
+    /// Accepts connections and serves them until dropped, and watches for banks that fall silent.
     pub async fn serve(self: Arc<Self>, listener: TcpListener) {
         let accept = async {
+            let mut connections = JoinSet::new();
             loop {
+                while connections.try_join_next().is_some() {}
                 // No place: no accept, and the callers wait in the kernel's queue.
                 let place = Arc::clone(&self.places).acquire_owned().await.expect("never closed");
                 match listener.accept().await {
                     Ok((stream, _)) => {
                         let _ = stream.set_nodelay(true);
                         let gateway = Arc::clone(&self);
-                        tokio::spawn(async move {
+                        connections.spawn(async move {
                             gateway.connection(stream).await;
                             drop(place);
                         });

@@ -57,6 +57,9 @@ impl Clock for ClockOf {
     }
 }
 
+/// How often a witness's question reads the log before it waits for its bank, and once more for what comes of it.
+const READS_IN_A_ROW: u32 = 3;
+
 /// A piece of work that waits for a bank now and then.
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -100,7 +103,12 @@ pub struct Platform {
 impl Platform {
     /// A platform at its first start.
     pub fn new(dice: &mut Dice) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        // One thread reads the log, so that what was asked first is answered first: see `carry_on`.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .enable_time()
+            .build()
+            .expect("a runtime");
         let config = DbConfig::Sqlite { place: SqlitePlace::Memory, threads: Threads::Callers };
         let db = runtime.block_on(Db::open(&config)).expect("memory is there");
         let kek = MemoryKek::from_key(&Secret::new(dice.bytes()));
@@ -463,9 +471,29 @@ impl Platform {
         self.poll();
     }
 
+    /// Carries on with the witnesses until they wait for banks. Their proofs are read from the log on a thread of its own: that
+    /// must not decide when a bank is asked.
+    fn carry_on_witnesses(&mut self) {
+        for _ in 0..READS_IN_A_ROW {
+            let Some(task) = self.process.as_mut().and_then(|process| process.witnesses.as_mut()) else {
+                return;
+            };
+            let inside = self.runtime.enter();
+            let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            drop(inside);
+            if polled.is_ready() {
+                self.process.as_mut().expect("it had a task").witnesses = None;
+                return;
+            }
+            // The thread takes what it is given in turn: after this, everything asked before is answered.
+            self.runtime.block_on(async { tokio::task::spawn_blocking(|| ()).await }).expect("does nothing");
+        }
+    }
+
     /// Carries on what waits for banks, and hands banks what is new for them.
     fn poll(&mut self) {
         loop {
+            self.carry_on_witnesses();
             let Some(process) = self.process.as_mut() else { return };
             let _inside = self.runtime.enter();
             let pending = |task: &mut Task| {
@@ -473,7 +501,6 @@ impl Platform {
             };
             process.rosters = process.rosters.take().filter_map_pending(pending);
             process.codes = process.codes.take().filter_map_pending(pending);
-            process.witnesses = process.witnesses.take().filter_map_pending(pending);
             process.others.retain_mut(pending);
             let nudged = std::mem::take(&mut *process.nudged.lock().unwrap_or_else(PoisonError::into_inner));
             drop(_inside);

@@ -14,7 +14,8 @@ use crate::boards::{BadFrame, BoardAddress, BusHealth, BusTrouble, Door, DoorAdd
 const OPENS_WITHIN: Duration = Duration::from_secs(10);
 /// A latch that moves anything has moved it by then.
 const MOVES_WITHIN: Duration = Duration::from_secs(3);
-/// Pulses without any effect until it is said; a board that claims to have seen the door open is believed less.
+/// Pulses in a row of one board without any effect until it is said: nobody is sent to the same door again and again. A board
+/// that claims to have seen the door open is believed less.
 const IN_VAIN: u8 = 3;
 const IN_VAIN_THOUGH_SEEN: u8 = 2;
 /// An item sensor is believed when the door has been closed for so long and two polls agree.
@@ -44,7 +45,6 @@ struct Memory {
     is_open: Option<bool>,
     since: Duration,
     pulse: Option<Pulse>,
-    in_vain: u8,
     item: Option<ItemSense>,
     /// A reading that differs from the settled one, once.
     item_doubt: Option<ItemSense>,
@@ -56,6 +56,7 @@ type Found = (Duration, Option<BoardAddress>, BusTrouble);
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     doors: BTreeMap<DoorAddress, Memory>,
+    in_vain: BTreeMap<BoardAddress, u8>,
     told: BTreeMap<BusTrouble, Duration>,
     bad: VecDeque<(Duration, BadFrame)>,
     found: VecDeque<Found>,
@@ -116,8 +117,8 @@ impl Watch {
 
     fn opened(&mut self, now: Duration, door: DoorAddress, health: &mut BusHealth) {
         self.forget_item(door);
+        self.in_vain.remove(&door.board);
         let memory = self.doors.entry(door).or_default();
-        memory.in_vain = 0;
         if let Some(pulse) = memory.pulse.take().filter(|pulse| now <= pulse.at + OPENS_WITHIN) {
             health.doors.entry(door).or_default().opened_after(now.saturating_sub(pulse.at));
             return;
@@ -154,8 +155,9 @@ impl Watch {
         } else {
             (IN_VAIN, BusTrouble::NeverSeenOpen(door))
         };
-        memory.in_vain = memory.in_vain.saturating_add(1);
-        if memory.in_vain >= enough {
+        let in_vain = self.in_vain.entry(door.board).or_default();
+        *in_vain = in_vain.saturating_add(1);
+        if *in_vain >= enough {
             self.find(now, Some(door.board), what);
         }
     }

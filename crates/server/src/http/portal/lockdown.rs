@@ -53,11 +53,8 @@ pub fn guard(page: &Page, principal: &Principal, names: &Names, bank: &BankSumma
     let doors = bank.layout.iter().flat_map(|layout| layout.iter().map(|c| c.number));
     let mut areas =
         vec![Choice::new("bank", page.t("lockdown-area-bank")), Choice::new("site", page.t("lockdown-site"))];
-    areas.extend(
-        columns
-            .into_iter()
-            .map(|column| Choice::new(format!("zone-{column}"), area(page, Area::Zone(column)))),
-    );
+    let zone = |column| Choice::new(format!("zone-{column}"), area(page, Area::Zone(column)));
+    areas.extend(columns.into_iter().map(zone));
     areas.extend(doors.map(|door| Choice::new(format!("door-{}", door.0), area(page, Area::Door(door)))));
     let minutes = |minutes: u64| {
         let text = match minutes {

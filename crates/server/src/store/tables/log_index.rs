@@ -315,7 +315,7 @@ async fn complete(tx: &Tx, line: &mut Indexed) -> Result<(), AppError> {
     if let Some(alert) = line.alert {
         let sql = "SELECT bank, compartment FROM alert WHERE id = $1";
         if let Some(row) = tx.query_opt(sql, params![alert.to_string()]).await? {
-            line.bank = Some(typed(&row, "bank")?);
+            line.bank = typed_opt(&row, "bank")?;
             line.compartment = row.get::<Option<u16>>("compartment")?.map(CompartmentNo);
         }
     }
