@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "the checks are functions that the macro makes tests of")]
 
+mod ledger_support;
 mod support;
 
 use std::{
-    collections::BTreeMap,
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
@@ -18,20 +18,22 @@ use std::{
 use bailee_audit::{
     checkpoint::Checkpoint,
     hash::leaf_hash,
-    key::{Ed25519Signer, KeyName},
     proof::{verify_consistency, verify_inclusion},
     tile::{TileId, TilePath, Width},
     tree::Edge,
-    verify::{DirSource, Report, verify_log},
 };
-use bailee_ledger::disk::{Disk, FolderDisk, MemoryDisk};
+use bailee_ledger::disk::{FolderDisk, MemoryDisk};
 use bailee_server::{
     ledger::{
         BATCH, Disagreement, Ledger, LedgerError, LogId, LogKey, Sequenced, Sequencer, Stage,
-        event::{self, NewEvent, Recorded, SourceKind},
+        event::{self, NewEvent, Recorded},
     },
     params,
     store::{Db, DbConfig, StoreError, migrate},
+};
+use ledger_support::{
+    ORG, bytes_kept, bytes_of, check_entries, drain, exec, key, log_id, open, open_as, our_key, submit,
+    verified,
 };
 use support::Fresh;
 
@@ -45,40 +47,10 @@ on_every_engine![
     repeated_events_count_once_and_contradictions_show,
     an_old_database_is_refused,
     an_old_or_foreign_log_is_refused,
-    a_log_that_is_gone_is_made_again_or_refused,
+    a_log_that_is_gone_is_refused,
     a_full_disk_stops_the_ledger_and_loses_nothing,
     logs_of_two_organisations_do_not_mix,
 ];
-
-const ORG: &str = "org_a";
-
-fn log_id() -> LogId {
-    LogId::new("log_a").expect("a good name")
-}
-
-fn key(name: &str, seed: u8) -> LogKey {
-    let name = KeyName::new(name).expect("a good name");
-    let signer = Ed25519Signer::from_seed(name, &[seed; 32]).expect("any seed will do");
-    let verifying = signer.verifying_key().clone();
-    LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() }
-}
-
-fn our_key() -> LogKey {
-    key("log.example.org/log_a", 7)
-}
-
-async fn open(db: &Db, disk: &MemoryDisk) -> Result<Ledger, LedgerError> {
-    open_as(db, (&log_id(), ORG), &our_key(), Box::new(disk.clone())).await
-}
-
-async fn open_as(
-    db: &Db,
-    whose: (&LogId, &str),
-    key: &LogKey,
-    disk: Box<dyn Disk>,
-) -> Result<Ledger, LedgerError> {
-    Ledger::open(db, whose, key, disk, 1_000).await
-}
 
 /// A fresh store with a log on a disk in memory.
 struct House {
@@ -111,67 +83,6 @@ impl House {
         let ledger = open(&fresh.db, &disk).await.expect("a sound log opens");
         Self { fresh, disk, ledger }
     }
-}
-
-fn bytes_of(source: &str, seq: u64) -> Vec<u8> {
-    format!("{source} did its {seq}th thing; ").repeat(1 + seq as usize % 9).into_bytes()
-}
-
-async fn submit(
-    db: &Db,
-    org: &'static str,
-    source: String,
-    seqs: std::ops::Range<u64>,
-) -> Result<(), LedgerError> {
-    db.tx(async move |tx| {
-        for seq in seqs.clone() {
-            let bytes = bytes_of(&source, seq);
-            let (source_kind, source_id, received_at_ms) = (SourceKind::Bank, source.as_str(), 5);
-            let event =
-                NewEvent { org, source_kind, source_id, source_seq: seq, bytes: &bytes, received_at_ms };
-            event::record(&tx, &event).await?;
-        }
-        Ok(())
-    })
-    .await
-}
-
-async fn drain(sequencer: &Sequencer) -> u64 {
-    loop {
-        let Sequenced { from, to } = sequencer.run_once(2_000).await.expect("a sound log goes on");
-        if from == to {
-            return to;
-        }
-    }
-}
-
-/// Exports the log, checks all of it with the public verifier, and returns its entries.
-async fn verified(ledger: &Ledger, key: &LogKey) -> (Report, Vec<Vec<u8>>) {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    ledger.reader().export(dir.path()).await.expect("the log exports");
-    let mut entries = Vec::new();
-    let mut visitor = |_: u64, entry: &[u8]| {
-        entries.push(entry.to_vec());
-        Ok(())
-    };
-    let report =
-        verify_log(&mut DirSource::new(dir.path()), &key.verifying, &mut visitor).expect("the log is sound");
-    (report, entries)
-}
-
-/// Each source's events are in the log once each, in the order it made them.
-fn check_entries(entries: &[Vec<u8>], sources: &[(&str, u64)]) {
-    let text = |entry: &Vec<u8>| String::from_utf8(entry.clone()).expect("these entries are text");
-    let mut by_source: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for entry in entries {
-        let source = text(entry).split(' ').next().expect("it begins with its source").to_owned();
-        by_source.entry(source).or_default().push(entry.clone());
-    }
-    let wanted = sources.iter().map(|(source, count)| {
-        let events = (0..*count).map(|seq| bytes_of(source, seq)).collect();
-        ((*source).to_owned(), events)
-    });
-    assert_eq!(by_source, wanted.collect());
 }
 
 async fn events_become_a_log_anybody_can_verify(fresh: Fresh) {
@@ -320,48 +231,63 @@ async fn proofs_hold_and_reach_no_further_than_the_signed_tree(fresh: Fresh) {
 async fn repeated_events_count_once_and_contradictions_show(fresh: Fresh) {
     let house = House::new(fresh).await;
     let sequencer = house.sequencer();
+    let (db, log) = (&house.fresh.db, house.ledger.reader());
     let record = async |org: &'static str, source_seq: u64, bytes: Vec<u8>| {
-        house
-            .fresh
-            .db
-            .tx(async move |tx| {
-                let (source_kind, source_id, received_at_ms) = (SourceKind::Platform, "platform", 9);
-                let event =
-                    NewEvent { org, source_kind, source_id, source_seq, bytes: &bytes, received_at_ms };
-                let recorded = event::record(&tx, &event).await?;
-                Ok::<_, LedgerError>((recorded, event::last_seq(&tx, "platform").await?))
-            })
-            .await
+        db.tx(async move |tx| {
+            let event = NewEvent { org, source_id: "platform", source_seq, bytes: &bytes, received_at_ms: 9 };
+            let recorded = event::record(&tx, &event).await?;
+            Ok::<_, LedgerError>((recorded, event::last_seq(&tx, "platform").await?))
+        })
+        .await
+    };
+    let held = async || {
+        let log = log.clone();
+        db.read(async move |tx| event::held(&tx, &log, "platform", 0..=9).await).await.unwrap()
     };
     let (Recorded::New { id }, Some(0)) = record(ORG, 0, b"one".to_vec()).await.unwrap() else {
         panic!("not new")
     };
-    let again = record(ORG, 0, b"one".to_vec()).await.unwrap().0;
-    assert_eq!(again, Recorded::Repeated { id, leaf_index: None });
-    assert_eq!(record(ORG, 0, b"two".to_vec()).await.unwrap().0, Recorded::Conflicting { id });
-    assert_eq!(record("org_b", 0, b"one".to_vec()).await.unwrap().0, Recorded::Conflicting { id });
+    for (org, bytes) in [(ORG, b"one"), (ORG, b"two"), ("org_b", b"one")] {
+        let again = record(org, 0, bytes.to_vec()).await.unwrap().0;
+        assert_eq!(again, Recorded::Held { id, leaf_index: None });
+    }
     assert_eq!(record(ORG, 5, vec![1; 65_535]).await.unwrap().1, Some(5));
     for size in [0, 65_536] {
         assert!(
             matches!(record(ORG, 6, vec![1; size]).await, Err(LedgerError::EventSize(found)) if found == size)
         );
     }
+    let both = [(0, b"one".to_vec()), (5, vec![1; 65_535])];
+    assert_eq!(held().await, both, "while they wait");
     assert_eq!(drain(&sequencer).await, 2);
-    let again = record(ORG, 0, b"one".to_vec()).await.unwrap().0;
-    assert_eq!(again, Recorded::Repeated { id, leaf_index: Some(0) });
+    assert_eq!(bytes_kept(db).await, 0);
+    assert_eq!(held().await, both, "out of the log");
+    let again = record(ORG, 0, b"two".to_vec()).await.unwrap().0;
+    assert_eq!(again, Recorded::Held { id, leaf_index: Some(0) });
+    assert_eq!(bytes_kept(db).await, 0);
     let (_, entries) = verified(&house.ledger, &our_key()).await;
-    assert_eq!(entries, [b"one".to_vec(), vec![1; 65_535]]);
+    assert_eq!(entries, both.map(|(_, bytes)| bytes));
 }
 
 /// Takes the store back to when the log had `size` entries.
 async fn forget(house: &House, size: u64, and_their_events: bool) {
-    let root = house.ledger.reader().root_at(size).await.unwrap().0;
+    let reader = house.ledger.reader();
+    let root = reader.root_at(size).await.unwrap().0;
+    let mut later = Vec::new();
+    while size + (later.len() as u64) < reader.head().await.unwrap().size {
+        later.extend(reader.range(size + later.len() as u64, u64::MAX).await.unwrap());
+    }
     let size = i64::try_from(size).unwrap();
-    let sql = match and_their_events {
-        true => "DELETE FROM event WHERE leaf_index >= $1",
-        false => "UPDATE event SET leaf_index = NULL WHERE leaf_index >= $1",
-    };
     let done = house.fresh.db.tx(async move |tx| {
+        for (index, bytes) in &later {
+            let keep = "INSERT INTO event_bytes (event, bytes) SELECT id, $2 FROM event
+                WHERE org = (SELECT id FROM log_name WHERE name = $3) AND leaf_index = $1";
+            tx.exec(keep, params![i64::try_from(*index).unwrap(), bytes, ORG]).await?;
+        }
+        let sql = match and_their_events {
+            true => "DELETE FROM event WHERE leaf_index >= $1",
+            false => "UPDATE event SET leaf_index = NULL WHERE leaf_index >= $1",
+        };
         tx.exec(sql, params![size]).await?;
         tx.exec("UPDATE ledger SET size = $1, root = $2", params![size, root]).await
     });
@@ -387,6 +313,14 @@ async fn an_old_database_is_refused(fresh: Fresh) {
         2_300,
         "one run behind is what a stop leaves"
     );
+    forget(&house, 1_200, false).await;
+    let house = house.reopen().await;
+    assert_eq!(
+        house.ledger.noted(&house.fresh.db).await.unwrap(),
+        2_300,
+        "several runs behind is what a power cut leaves: notes are not synced"
+    );
+    assert_eq!(bytes_kept(&house.fresh.db).await, 0);
     forget(&house, 2_290, true).await;
     let (house, error) = refused(house).await;
     let what = |error: &LedgerError| match error {
@@ -395,9 +329,6 @@ async fn an_old_database_is_refused(fresh: Fresh) {
     };
     assert_eq!(what(&error), "EntryAndEvent(2290)");
     assert!(matches!(house.sequencer().run_once(2_000).await, Err(LedgerError::NotOurs)));
-    forget(&house, 1_000, false).await;
-    let (_, error) = refused(house).await;
-    assert_eq!(what(&error), "StoreBehind { log: 2300, store: 1000 }");
 }
 
 async fn an_old_or_foreign_log_is_refused(fresh: Fresh) {
@@ -421,35 +352,16 @@ async fn an_old_or_foreign_log_is_refused(fresh: Fresh) {
     assert!(matches!(why(&disk, &our_key()).await, Log::Forked { .. }));
 }
 
-async fn a_log_that_is_gone_is_made_again_or_refused(fresh: Fresh) {
+async fn a_log_that_is_gone_is_refused(fresh: Fresh) {
     let house = House::new(fresh).await;
     house.grow(0..1_234).await;
-    let before = house.ledger.reader().head().await.unwrap();
     let House { fresh, ledger, .. } = house;
     drop(ledger);
-    let ledger = open(&fresh.db, &MemoryDisk::default()).await.unwrap();
-    assert_eq!(ledger.reader().head().await.unwrap(), before);
-    check_entries(&verified(&ledger, &our_key()).await.1, &[("bank", 1_234)]);
-    drop(ledger);
-    for (damage, entry) in [
-        (
-            "UPDATE event SET bytes = (SELECT bytes FROM event WHERE leaf_index = 7) WHERE leaf_index = 8",
-            1_234,
-        ),
-        ("DELETE FROM event WHERE leaf_index = 30", 30),
-    ] {
-        exec(&fresh.db, damage.to_owned()).await;
-        let refused = open(&fresh.db, &MemoryDisk::default()).await.err();
-        assert!(
-            matches!(&refused, Some(LedgerError::Disagrees { what: Disagreement::NotRebuilt(at), .. }) if *at == entry),
-            "{damage}: {refused:?}"
-        );
-    }
-}
-
-async fn exec(db: &Db, sql: String) {
-    let done = db.tx(async move |tx| tx.exec(&sql, params![]).await).await;
-    done.expect("the statement runs");
+    let refused = open(&fresh.db, &MemoryDisk::default()).await.err();
+    assert!(
+        matches!(&refused, Some(LedgerError::Disagrees { what: Disagreement::NotRebuilt(0), .. })),
+        "{refused:?}"
+    );
 }
 
 async fn logs_of_two_organisations_do_not_mix(fresh: Fresh) {

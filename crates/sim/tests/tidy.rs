@@ -34,7 +34,7 @@ const LONG: &[(&str, usize)] = &[
     ("crates/edge/tests/remote.rs", 430),
     ("crates/wire/src/link/tests.rs", 430),
     ("crates/edge/tests/link/tls.rs", 420),
-    ("crates/server/tests/ledger.rs", 540),
+    ("crates/server/tests/ledger.rs", 450),
     ("crates/server/tests/store.rs", 590),
     ("crates/sim/src/browser/page.rs", 430),
     ("crates/sim/src/world/platform.rs", 525),

@@ -1,13 +1,13 @@
 //! The same check on several threads: they hash, one looks at the entries in order.
 //!
 //! The tiles above the lowest level are checked first, by one thread, since they are one in 256. Then each thread takes
-//! the next tile of leaves with its bundle. The first thing wrong, in the order of the log, is what is reported, as
+//! the next few tiles of leaves with their bundles; few at once, since handing them over costs as much as hashing some. The first thing wrong, in the order of the log, is what is reported, as
 //! when one thread does it all.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 use super::{Report, Source, VerifyError, Visitor, Walk, Wrong, open_checkpoint};
 use crate::bundle;
@@ -15,8 +15,12 @@ use crate::hash::{HASH_LEN, Hash, hashes, leaf_hash};
 use crate::key::VerifyingKey;
 use crate::tile::{LEVELS, TileId, TilePath};
 
+/// Tiles a thread takes at once.
+const RUN: u64 = 16;
 /// How many tiles a thread may be ahead of the one that looks at entries, for each thread.
-const AHEAD: u64 = 4;
+const AHEAD: u64 = 4 * RUN;
+/// Bytes of entries that may wait to be looked at; beyond, only the next tile is read.
+const MOST_WAITING: u64 = 64 << 20;
 
 /// What the checked hashes above say of the tiles of leaves.
 struct Leaves {
@@ -29,12 +33,25 @@ struct Leaves {
 /// Lets no thread get far ahead.
 #[derive(Default)]
 struct Gate {
-    seen: Mutex<u64>,
+    state: Mutex<Waiting>,
     moved: Condvar,
 }
 
-/// A checked tile: its entries as a bundle.
-type Done = (u64, Result<Vec<u8>, VerifyError>);
+#[derive(Default)]
+struct Waiting {
+    /// Tiles looked at.
+    seen: u64,
+    /// Bytes of entries not looked at.
+    bytes: u64,
+}
+
+/// Checked tiles that follow each other, from the first one on: their entries as bundles, and what is wrong with the next.
+#[derive(Default)]
+struct Done {
+    first: u64,
+    bundles: Vec<Vec<u8>>,
+    wrong: Option<VerifyError>,
+}
 
 /// As [`super::verify_log`], on that many threads, each with a source of its own.
 ///
@@ -72,18 +89,14 @@ pub fn verify_log_parallel<S: Source + Clone + Send, V: Visitor>(
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut seen = Ok(0);
-        while let Ok((tile, result)) = receive.recv() {
-            waiting.insert(tile, result);
-            while let Some(result) = seen.as_ref().ok().and_then(|tile| waiting.remove(tile)) {
-                let tile = seen.unwrap_or_default();
-                seen = result.and_then(|bundle| look(tile, size, &bundle, visitor)).map(|()| tile + 1);
-                match &seen {
-                    Ok(tile) => gate.open(*tile),
+        while let Ok(done) = receive.recv() {
+            waiting.insert(done.first, done);
+            while let Some(done) = seen.as_ref().ok().and_then(|tile| waiting.remove(tile)) {
+                seen = done.look(size, visitor, &gate);
+                if seen.is_err() {
                     // Nothing behind the first thing wrong matters.
-                    Err(_) => {
-                        next.store(u64::MAX / 2, Ordering::Relaxed);
-                        gate.open(u64::MAX);
-                    }
+                    next.store(u64::MAX / RUN / 2, Ordering::Relaxed);
+                    gate.open(u64::MAX, 0);
                 }
             }
         }
@@ -159,15 +172,47 @@ fn work<S: Source>(
     let mut ignore = |_: u64, _: &[u8]| Ok(());
     let mut walk = Walk { source: &mut source, visitor: &mut ignore, report: report.clone(), size };
     loop {
-        let tile = next.fetch_add(1, Ordering::Relaxed);
-        if tile >= tiles {
+        let first = next.fetch_add(1, Ordering::Relaxed) * RUN;
+        let mut done = Done { first, ..Done::default() };
+        for tile in first..tiles.min(first + RUN) {
+            if !gate.is_open_for(tile, ahead) {
+                if !done.bundles.is_empty() {
+                    let before = std::mem::replace(&mut done, Done { first: tile, ..Done::default() });
+                    if send.send(before).is_err() {
+                        return;
+                    }
+                }
+                gate.wait_until_open_for(tile, ahead);
+            }
+            match walk.leaf_tile(tile, leaves) {
+                Ok(bundle) => {
+                    gate.hold(bundle.len() as u64);
+                    done.bundles.push(bundle);
+                }
+                Err(wrong) => {
+                    done.wrong = Some(wrong);
+                    break;
+                }
+            }
+        }
+        if first >= tiles || send.send(done).is_err() {
             return;
         }
-        gate.wait_until_near(tile, ahead);
-        let result = walk.leaf_tile(tile, leaves);
-        if send.send((tile, result)).is_err() {
-            return;
+    }
+}
+
+impl Done {
+    /// Shows the entries to the visitor; tells which tile is next.
+    fn look<V: Visitor>(self, size: u64, visitor: &mut V, gate: &Gate) -> Result<u64, VerifyError> {
+        let mut next = self.first;
+        let mut bytes = 0;
+        for bundle in &self.bundles {
+            look(next, size, bundle, visitor)?;
+            bytes += bundle.len() as u64;
+            next += 1;
         }
+        gate.open(next, bytes);
+        self.wrong.map_or(Ok(next), Err)
     }
 }
 
@@ -184,15 +229,35 @@ fn look<V: Visitor>(tile: u64, size: u64, bytes: &[u8], visitor: &mut V) -> Resu
 }
 
 impl Gate {
-    fn open(&self, seen: u64) {
-        *self.seen.lock().expect("no holder of the gate panics") = seen;
+    fn state(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().expect("no holder of the gate panics")
+    }
+
+    fn hold(&self, bytes: u64) {
+        self.state().bytes += bytes;
+    }
+
+    fn open(&self, seen: u64, bytes: u64) {
+        let mut state = self.state();
+        (state.seen, state.bytes) = (seen, state.bytes.saturating_sub(bytes));
+        drop(state);
         self.moved.notify_all();
     }
 
-    fn wait_until_near(&self, tile: u64, ahead: u64) {
-        let mut seen = self.seen.lock().expect("no holder of the gate panics");
-        while tile >= seen.saturating_add(ahead) {
-            seen = self.moved.wait(seen).expect("no holder of the gate panics");
+    fn is_open_for(&self, tile: u64, ahead: u64) -> bool {
+        self.state().lets(tile, ahead)
+    }
+
+    fn wait_until_open_for(&self, tile: u64, ahead: u64) {
+        let mut state = self.state();
+        while !state.lets(tile, ahead) {
+            state = self.moved.wait(state).expect("no holder of the gate panics");
         }
+    }
+}
+
+impl Waiting {
+    fn lets(&self, tile: u64, ahead: u64) -> bool {
+        tile <= self.seen || (tile < self.seen.saturating_add(ahead) && self.bytes < MOST_WAITING)
     }
 }

@@ -45,10 +45,10 @@ impl Source for DirSource {
             _ => SourceError::Failed(Box::new(error)),
         };
         let file = File::open(self.root.join(path)).map_err(failed)?;
-        // One read of the right length, not many that grow.
+        // One read of the right length, not many that grow, nor one more that finds the end.
         let length = file.metadata().map_err(failed)?.len().min(most as u64);
-        let mut bytes = Vec::with_capacity(length as usize + 1);
-        file.take(most as u64).read_to_end(&mut bytes).map_err(failed)?;
+        let mut bytes = Vec::with_capacity(length as usize);
+        file.take(length).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
     }
 }

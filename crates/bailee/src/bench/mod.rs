@@ -13,10 +13,12 @@ mod forced;
 mod keypad;
 mod ledger;
 mod limit;
+mod log_page;
 mod machine;
 mod postgres;
 mod report;
 mod stats;
+mod store_size;
 mod syncs;
 mod tile_log;
 mod vibration;
@@ -50,6 +52,7 @@ pub struct BenchArgs {
 
 /// Entries of a log that a bench builds.
 const LOG_ENTRIES: u64 = 1_000_000;
+const EXPLORED_ENTRIES: u64 = 10_000_000;
 const LARGE_LOG_ENTRIES: u64 = 100_000_000;
 
 /// The benches.
@@ -92,6 +95,11 @@ pub enum Bench {
     /// Bytes an event takes in the tile log.
     #[value(alias = "s1")]
     TileSize,
+    /// Bytes an event takes in the log's files and the store beside them.
+    #[value(alias = "s1-store")]
+    StoreSize,
+    /// Pages of the log explorer in a log of ten million events, or as many as `--entries` says.
+    LogPage,
     /// A log of a hundred million entries, or as many as `--entries` says.
     #[value(name = "ledger-100m")]
     LedgerLarge,
@@ -134,6 +142,10 @@ pub async fn run(args: BenchArgs, json: bool) -> anyhow::Result<()> {
         Bench::TileProofs => tile_log::proofs(dir.path(), args.rounds, entries)?,
         Bench::TileVerify => tile_log::whole(dir.path(), args.rounds, entries)?,
         Bench::TileSize => tile_log::size(dir.path(), entries)?,
+        Bench::StoreSize => store_size::store_size(dir.path(), entries).await?,
+        Bench::LogPage => {
+            log_page::log_page(dir.path(), args.entries.unwrap_or(EXPLORED_ENTRIES), args.samples).await?
+        }
         Bench::LedgerLarge => {
             tile_log::large(dir.path(), args.entries.unwrap_or(LARGE_LOG_ENTRIES), args.rounds)?
         }

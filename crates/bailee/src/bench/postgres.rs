@@ -28,7 +28,7 @@ impl Cluster {
         let init = ["--username=bailee", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale", "-D"];
         output(as_owner(cluster.bin.join("initdb")).args(init).arg(&data))?;
         let options = format!(
-            "-c listen_addresses='' -c max_connections=250 -c unix_socket_directories='{}'",
+            "-c listen_addresses='' -c max_connections=2100 -c unix_socket_directories='{}'",
             cluster.dir.display()
         );
         let log = cluster.dir.join("log");

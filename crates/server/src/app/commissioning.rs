@@ -73,15 +73,15 @@ pub async fn view(app: &App, principal: &Principal, id: BankId) -> Result<Standi
         .read(async move |tx| {
             let found = bank::by_id(&tx, this.org(), id).await?.ok_or(Refused::NotFound)?;
             whose.require(Permission::ViewBanks, Scope::Bank(id), Some(found.site))?;
-            standing(&tx, found).await
+            standing(&this, &tx, found).await
         })
         .await;
     noting_denial(app, principal, outcome).await
 }
 
-async fn standing(tx: &Tx, found: BankRow) -> Result<Standing, AppError> {
-    let BankRow { id, org, site, name, state, .. } = found;
-    let walked = Walked::of(&table::events(tx, org, id).await?);
+async fn standing(app: &App, tx: &Tx, found: BankRow) -> Result<Standing, AppError> {
+    let BankRow { id, site, name, state, .. } = found;
+    let walked = Walked::of(&table::events(tx, &app.ledger().reader(), id).await?);
     let demands = table::demands(tx, site).await?;
     let recorded = table::hardware(tx, id).await?;
     let attested = recorded.as_ref().map(|(_, by, at)| (*by, *at));
@@ -135,10 +135,11 @@ pub async fn accept(app: &App, principal: &Principal, id: BankId, reason: &str) 
     }
     let whose = principal.clone();
     let commitment = commit(app, reason.as_bytes());
+    let this = app.clone();
     let outcome = app.change(principal.actor, async move |change: &Change| {
         let found = bank::by_id(&change.tx, change.org, id).await?.ok_or(Refused::NotFound)?;
         whose.require(Permission::EnrolBanks, Scope::Bank(id), Some(found.site))?;
-        let now = standing(&change.tx, found).await?;
+        let now = standing(&this, &change.tx, found).await?;
         if !now.enrolled {
             return Err(Refused::NotPossibleNow { why: "not_enrolled" }.into());
         }

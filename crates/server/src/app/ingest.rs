@@ -108,7 +108,7 @@ async fn store_batch(
     upload: &Upload,
 ) -> Result<(Taken, Vec<LiveChange>), AppError> {
     let bank = enrolled(change, upload.bank).await?;
-    let held = held_again(change, &bank, upload).await?;
+    let held = held_again(app, change, &bank, upload).await?;
     let new = match check(&bank, &held, upload) {
         Ok(new) => new,
         Err(breach) => {
@@ -212,6 +212,7 @@ fn check_head(bank: &BankRow, (seq, head): (u64, &Hash), signature: Option<[u8; 
 
 /// The stored bytes of those events of the batch that are held already.
 async fn held_again(
+    app: &App,
     change: &Change,
     bank: &BankRow,
     upload: &Upload,
@@ -219,7 +220,8 @@ async fn held_again(
     let known = |(seq, _): &&(u64, Vec<u8>)| *seq <= bank.last_seq;
     let Some((first, _)) = upload.events.iter().find(known) else { return Ok(BTreeMap::new()) };
     let to = first.saturating_add(MAX_BATCH as u64).min(bank.last_seq);
-    Ok(event::of_bank(&change.tx, bank.id, *first, to).await?.into_iter().collect())
+    let log = app.ledger().reader();
+    Ok(event::of_bank(&change.tx, &log, bank.id, *first..=to).await?.into_iter().collect())
 }
 
 async fn enrolled(change: &Change, id: BankId) -> Result<BankRow, AppError> {

@@ -122,13 +122,24 @@ pub async fn entry(app: &App, principal: &Principal, id: i64) -> Result<Entry, A
         })
         .await;
     let found = banks::noting_denial(app, principal, found).await?;
-    let leaf = decode(&found.bytes).map_err(|_| damaged("event.bytes"))?;
-    let proven = match found.leaf_index {
+    let proven = match found.place.entry() {
         Some(index) => Some(prove(app, index).await?),
         None => None,
     };
-    let leaf_hash = leaf_hash(&found.bytes);
-    Ok(Entry { id, view: leaf.view(), leaf: found.bytes, leaf_hash, proven })
+    let leaf = bytes(app, found.place).await?;
+    let view = decode(&leaf).map_err(|_| damaged("event.bytes"))?.view();
+    Ok(Entry { id, view, leaf_hash: leaf_hash(&leaf), leaf, proven })
+}
+
+/// The bytes of an event, wherever they are.
+///
+/// # Errors
+/// [`AppError::Damaged`] when the log does not have them.
+pub(crate) async fn bytes(app: &App, place: event::Place) -> Result<Vec<u8>, AppError> {
+    match place {
+        event::Place::Waiting(bytes) => Ok(bytes),
+        event::Place::Log(index) => app.ledger().reader().entry(index).await.map_err(ledger),
+    }
 }
 
 /// The proof of an entry as a file that anybody can check (C2SP tlog-proof v1); `None` until the log has placed it.

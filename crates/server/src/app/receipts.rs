@@ -45,7 +45,7 @@ pub(super) async fn issue(
 ) -> Result<(), AppError> {
     let Some((door, how)) = opening(&happened.kind) else { return Ok(()) };
     let Some(lying) = parcel::lying_in(&change.tx, bank.id, door).await? else { return Ok(()) };
-    let purpose = purpose(&change.tx, bank.id, how).await?;
+    let purpose = purpose(app, &change.tx, bank.id, how).await?;
     let days = receipt::link_days(&change.tx, bank.site).await?;
     let token = app.draw(|mut rng| Token::generate(TokenKind::Receipt, &mut rng));
     let receipt = ReceiptRow {
@@ -65,9 +65,9 @@ pub(super) async fn issue(
 }
 
 /// What the intent of an opening says it is for.
-async fn purpose(tx: &Tx, bank: BankId, how: Opening) -> Result<Option<Purpose>, AppError> {
+async fn purpose(app: &App, tx: &Tx, bank: BankId, how: Opening) -> Result<Option<Purpose>, AppError> {
     let Opening::Intended(intent) = how else { return Ok(None) };
-    let held = event::of_bank(tx, bank, intent, intent).await?;
+    let held = event::of_bank(tx, &app.ledger().reader(), bank, intent..=intent).await?;
     let leaf = held.first().and_then(|(_, bytes)| decode(bytes).ok());
     Ok(match leaf {
         Some(Leaf::Bank {

@@ -11,8 +11,8 @@ use bailee_wire::event::{Leaf, decode};
 
 use super::{CollectError, MAX_ASKED};
 use crate::app::AppError;
+use crate::ledger::LogReader;
 use crate::store::Db;
-use crate::store::tables::event::{self, EventRow};
 use crate::store::tables::log_index::{self, LogFilter, LogOrder, LogRow};
 
 /// Lines of the index read at once.
@@ -42,8 +42,8 @@ pub struct Chosen {
     pub banks: BTreeSet<BankId>,
     /// The people they name, in order; at most [`MAX_PEOPLE`].
     pub people: BTreeSet<PersonId>,
-    /// Rows of those that attach a file.
-    pub attaching: BTreeSet<i64>,
+    /// Those that attach a file.
+    pub attaching: BTreeSet<u64>,
 }
 
 impl Chosen {
@@ -69,6 +69,8 @@ pub struct Index<'a> {
     pub db: &'a Db,
     /// Whose log.
     pub org: OrgId,
+    /// Its entries.
+    pub log: &'a LogReader,
 }
 
 impl Index<'_> {
@@ -82,13 +84,10 @@ impl Index<'_> {
         loop {
             let rows = self.page(filter.clone(), LogOrder::NewestFirst { before }).await?;
             for row in &rows {
-                let found = self.event(row.id).await?;
-                if committed(&found) != Some(request) {
-                    continue;
+                let Some(index) = row.leaf_index.filter(|index| *index < tree) else { continue };
+                if self.committed(index).await? == Some(request) {
+                    return Ok(Record { row: row.id, index });
                 }
-                let index = found.leaf_index.filter(|index| *index < tree);
-                let index = index.ok_or(CollectError::NotSignedYet)?;
-                return Ok(Record { row: row.id, index });
             }
             before = Some(rows.last().ok_or(CollectError::NotSignedYet)?.id);
         }
@@ -149,7 +148,7 @@ impl Index<'_> {
                 chosen.add(index, Why::Asked);
                 chosen.banks.extend(row.line.bank);
                 if row.line.kind == "FileAttached" {
-                    chosen.attaching.insert(row.id);
+                    chosen.attaching.insert(index);
                 }
                 note_people(&mut chosen.people, row);
                 tell(row);
@@ -211,16 +210,18 @@ impl Index<'_> {
         person: PersonId,
         tree: u64,
     ) -> Result<Option<(u64, Commitment)>, CollectError> {
-        let mut newest: Option<i64> = None;
+        let mut newest: Option<(i64, Option<u64>)> = None;
         for kind in COMMITTING {
             let filter =
                 LogFilter { person: Some(person), kind: Some(kind.to_owned()), ..LogFilter::default() };
             let rows = self.page(filter, LogOrder::NewestFirst { before: None }).await?;
-            newest = newest.max(rows.iter().find(|row| row.line.person == Some(person)).map(|row| row.id));
+            let last = rows.iter().find(|row| row.line.person == Some(person));
+            newest = newest.max(last.map(|row| (row.id, row.leaf_index)));
         }
-        let Some(row) = newest else { return Ok(None) };
-        let found = self.event(row).await?;
-        Ok(found.leaf_index.filter(|index| *index < tree).zip(committed(&found)))
+        let Some(index) = newest.and_then(|(_, index)| index).filter(|index| *index < tree) else {
+            return Ok(None);
+        };
+        Ok(self.committed(index).await?.map(|commitment| (index, commitment)))
     }
 
     async fn page(&self, filter: LogFilter, order: LogOrder) -> Result<Vec<LogRow>, AppError> {
@@ -228,14 +229,14 @@ impl Index<'_> {
         self.db.read(async move |tx| log_index::list(&tx, org, &filter, order, (None, PAGE)).await).await
     }
 
-    /// The files that entries attach, by the rows of these.
+    /// The files that these entries attach.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn attached(&self, rows: &BTreeSet<i64>) -> Result<Vec<FileId>, CollectError> {
+    /// The log's.
+    pub async fn attached(&self, entries: &BTreeSet<u64>) -> Result<Vec<FileId>, CollectError> {
         let mut files = Vec::new();
-        for row in rows {
-            let Ok(Leaf::Platform { event, .. }) = decode(&self.event(*row).await?.bytes) else { continue };
+        for index in entries {
+            let Ok(Leaf::Platform { event, .. }) = decode(&self.log.entry(*index).await?) else { continue };
             if let PlatformEventKind::FileAttached { file, .. } = event.kind {
                 files.push(file);
             }
@@ -243,22 +244,17 @@ impl Index<'_> {
         Ok(files)
     }
 
-    async fn event(&self, row: i64) -> Result<EventRow, AppError> {
-        let org = self.org;
-        let found = self.db.read(async move |tx| event::by_id(&tx, org, row).await).await?;
-        found.ok_or(AppError::Damaged { what: "log_index.event_id" })
-    }
-}
-
-/// What an entry commits to: a person's details or a request for evidence.
-fn committed(row: &EventRow) -> Option<Commitment> {
-    let Ok(Leaf::Platform { event, .. }) = decode(&row.bytes) else { return None };
-    match event.kind {
-        PlatformEventKind::PersonAdded { details, .. }
-        | PlatformEventKind::PersonChanged { details, .. }
-        | PlatformEventKind::AdministratorCreated { details, .. } => Some(details),
-        PlatformEventKind::EvidenceExported { request } => Some(request),
-        _ => None,
+    /// What an entry commits to: a person's details or a request for evidence.
+    async fn committed(&self, index: u64) -> Result<Option<Commitment>, CollectError> {
+        let bytes = self.log.entry(index).await?;
+        let Ok(Leaf::Platform { event, .. }) = decode(&bytes) else { return Ok(None) };
+        Ok(match event.kind {
+            PlatformEventKind::PersonAdded { details, .. }
+            | PlatformEventKind::PersonChanged { details, .. }
+            | PlatformEventKind::AdministratorCreated { details, .. } => Some(details),
+            PlatformEventKind::EvidenceExported { request } => Some(request),
+            _ => None,
+        })
     }
 }
 

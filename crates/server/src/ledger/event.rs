@@ -1,39 +1,22 @@
-//! The outbox of events: a row in the transaction of the change it tells of, a leaf of the ledger soon after.
+//! The outbox of events: a row in the transaction of the change it tells of, a leaf of the ledger soon after. Its bytes are in
+//! the store until the log has them, then only there.
+
+use std::ops::RangeInclusive;
 
 use bailee_audit::bundle::MAX_ENTRY_LEN;
 
-use super::{LedgerError, column};
+use super::{LedgerError, LogReader, column};
 use crate::{
     params,
-    store::{StoreError, Tx},
+    store::{StoreError, Tx, names::numbers},
 };
-
-/// Who made an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceKind {
-    /// A bank's controller, which signed the bytes.
-    Bank,
-    /// This platform.
-    Platform,
-}
-
-impl SourceKind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Bank => "bank",
-            Self::Platform => "platform",
-        }
-    }
-}
 
 /// An event on its way into the ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEvent<'a> {
     /// The organisation whose log it belongs to.
     pub org: &'a str,
-    /// Who made it.
-    pub source_kind: SourceKind,
-    /// Which bank, or which part of the platform; unique over all kinds.
+    /// Who made it: a bank, or a part of the platform.
     pub source_id: &'a str,
     /// The source's own number for it, without gaps.
     pub source_seq: u64,
@@ -51,17 +34,13 @@ pub enum Recorded {
         /// Row id; says nothing about the place in the log.
         id: i64,
     },
-    /// The same bytes were recorded before: an upload that was repeated.
-    Repeated {
+    /// The source has used this number before, and nothing was changed. It repeats itself or contradicts itself, which is an
+    /// alarm: [`held`] has the bytes that stand.
+    Held {
         /// Row id of the first.
         id: i64,
         /// Its leaf, once sequenced.
         leaf_index: Option<u64>,
-    },
-    /// The source has used this number for other bytes: it contradicts itself, which is an alarm. Nothing was changed.
-    Conflicting {
-        /// Row id of the first.
-        id: i64,
     },
 }
 
@@ -74,21 +53,47 @@ pub async fn record(tx: &Tx, event: &NewEvent<'_>) -> Result<Recorded, LedgerErr
         return Err(LedgerError::EventSize(event.bytes.len()));
     }
     let seq = column(event.source_seq)?;
-    let insert = "INSERT INTO event (org, source_kind, source_id, source_seq, bytes, received_at)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (source_id, source_seq) DO NOTHING RETURNING id";
-    let kind = event.source_kind.as_str();
-    let values = params![event.org, kind, event.source_id, seq, event.bytes, event.received_at_ms];
-    if let Some(row) = tx.query_opt(insert, values).await? {
-        return Ok(Recorded::New { id: row.get(0)? });
+    let [org, source] = numbers(tx, [Some(event.org), Some(event.source_id)]).await?;
+    let insert = "INSERT INTO event (org, source, source_seq, received_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (source, source_seq) DO NOTHING RETURNING id";
+    if let Some(row) = tx.query_opt(insert, params![org, source, seq, event.received_at_ms]).await? {
+        let id: i64 = row.get(0)?;
+        let keep = "INSERT INTO event_bytes (event, bytes) VALUES ($1, $2)";
+        tx.exec(keep, params![id, event.bytes]).await?;
+        return Ok(Recorded::New { id });
     }
-    let earlier = "SELECT id, org, bytes, leaf_index FROM event WHERE source_id = $1 AND source_seq = $2";
-    let row = tx.query_one(earlier, params![event.source_id, seq]).await?;
-    let id = row.get("id")?;
-    let same = row.get::<String>("org")? == event.org && row.get::<Vec<u8>>("bytes")? == event.bytes;
-    match same {
-        true => Ok(Recorded::Repeated { id, leaf_index: row.get("leaf_index")? }),
-        false => Ok(Recorded::Conflicting { id }),
+    let earlier = "SELECT id, leaf_index FROM event WHERE source = $1 AND source_seq = $2";
+    let row = tx.query_one(earlier, params![source, seq]).await?;
+    Ok(Recorded::Held { id: row.get("id")?, leaf_index: row.get("leaf_index")? })
+}
+
+/// The bytes a source recorded under these numbers, the last included, in order: from the store while they wait, else
+/// from the log, on this thread.
+///
+/// # Errors
+/// The store's or the log's.
+pub async fn held(
+    tx: &Tx,
+    log: &LogReader,
+    source_id: &str,
+    seqs: RangeInclusive<u64>,
+) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
+    let sql = "SELECT event.source_seq, event.leaf_index, event_bytes.bytes
+        FROM event LEFT JOIN event_bytes ON event_bytes.event = event.id
+        WHERE event.source = (SELECT id FROM log_name WHERE name = $1) AND event.source_seq BETWEEN $2 AND $3
+        ORDER BY event.source_seq";
+    let bound = |seq: &u64| i64::try_from(*seq).unwrap_or(i64::MAX);
+    let values = params![source_id, bound(seqs.start()), bound(seqs.end())];
+    let mut found = Vec::new();
+    for row in tx.query(sql, values).await? {
+        let bytes = match (row.get("bytes")?, row.get("leaf_index")?) {
+            (Some(bytes), _) => bytes,
+            (None, Some(index)) => log.entry_now(index)?,
+            (None, None) => return Err(LedgerError::OutOfRange),
+        };
+        found.push((row.get("source_seq")?, bytes));
     }
+    Ok(found)
 }
 
 /// The highest number recorded of a source: what may be acknowledged to a bank that sends in order.
@@ -96,6 +101,7 @@ pub async fn record(tx: &Tx, event: &NewEvent<'_>) -> Result<Recorded, LedgerErr
 /// # Errors
 /// The store's.
 pub async fn last_seq(tx: &Tx, source_id: &str) -> Result<Option<u64>, StoreError> {
-    let sql = "SELECT source_seq FROM event WHERE source_id = $1 ORDER BY source_seq DESC LIMIT 1";
+    let sql = "SELECT source_seq FROM event WHERE source = (SELECT id FROM log_name WHERE name = $1)
+        ORDER BY source_seq DESC LIMIT 1";
     tx.query_opt(sql, params![source_id]).await?.map(|row| row.get(0)).transpose()
 }

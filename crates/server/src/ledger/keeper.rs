@@ -67,6 +67,7 @@ impl Ledger {
             Some(_) => {}
         }
         this.catch_up(db, now_ms).await?;
+        this.shed(db).await?;
         Ok(this)
     }
 
@@ -153,19 +154,21 @@ impl Ledger {
         db.tx(async move |tx| rows::insert_log(&tx, &id, &row, now_ms).await).await
     }
 
-    /// Marks what a run appended without noting it. Entries that no pending event explains are a contradiction.
+    /// Marks what runs appended without noting it for good: the last one, and those whose notes a power cut took back.
+    /// Entries that no pending event explains are a contradiction.
     pub(super) async fn catch_up(&self, db: &Db, now_ms: i64) -> Result<(), LedgerError> {
-        let Some(row) = known(db, &self.0.id).await? else { return Err(LedgerError::OutOfRange) };
         let head = self.head();
-        if head.size == row.head.size {
-            return Ok(());
+        loop {
+            let Some(row) = known(db, &self.0.id).await? else { return Err(LedgerError::OutOfRange) };
+            if head.size <= row.head.size {
+                return Ok(());
+            }
+            let size = head.size.min(row.head.size + BATCH as u64);
+            let to = TreeHead { size, root: self.reader().root_at(size).await? };
+            let entries = self.reader().range(row.head.size, size).await?;
+            let this = self.clone();
+            db.tx_locked(async move |tx| this.mark_again(&tx, &row, &to, &entries, now_ms).await).await?;
         }
-        if head.size - row.head.size.min(head.size) > BATCH as u64 {
-            return Err(self.disagree(Disagreement::StoreBehind { log: head.size, store: row.head.size }));
-        }
-        let entries = self.reader().range(row.head.size, head.size).await?;
-        let this = self.clone();
-        db.tx_locked(async move |tx| this.mark_again(&tx, &row, &head, &entries, now_ms).await).await
     }
 
     async fn mark_again(
@@ -204,11 +207,22 @@ impl Ledger {
         }
     }
 
-    /// Makes a log anew from the events that the store still holds.
+    /// Drops the bytes of events that have a leaf: none but in a store whose log has just been made of them.
+    async fn shed(&self, db: &Db) -> Result<(), LedgerError> {
+        const AT_ONCE: usize = 10 * BATCH;
+        loop {
+            let org = self.0.org.clone();
+            if db.tx_locked(async move |tx| rows::shed(&tx, &org, AT_ONCE).await).await? < AT_ONCE as u64 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes the files of a log whose events are all still in the store: one that an older program kept there.
     async fn rebuild(&self, db: &Db, signed: TreeHead) -> Result<(), LedgerError> {
         tracing::warn!(
             entries = signed.size,
-            "the custody log's folder is empty; making it again from the store"
+            "the custody log's folder is empty; making it of the events in the store"
         );
         let mut next = 0;
         let mut head = self.head();

@@ -10,12 +10,12 @@
 //! |---|---|
 //! | before the tile log has the group | the events pending, as before |
 //! | after, before the store notes it | entries beyond the store's mark: each must be a pending event, and is marked |
-//! | after the store notes it | both |
+//! | after the store notes it | both, or, after a power cut, what is in the line above: the note is not synced |
 //!
-//! So the log may be ahead of the store by one run, and never behind. A log that is behind, or has another tree, or has
+//! So the log may be ahead of the store by a few runs, and never behind. A log that is behind, or has another tree, or has
 //! entries that no pending event explains, is refused: an old database or an old folder was put back, or somebody wrote
-//! into one of them. A folder that is gone altogether is made again from the events if the store still has every one and
-//! they give the tree that was signed.
+//! into one of them. A folder that is gone is refused too: the store does not keep the bytes of what is in the log. (One that an
+//! older program left without a folder still has them all, and the log is made of them once.)
 //!
 //! # Order, and why no lock on writers is needed
 //! On PostgreSQL an event's id is drawn before its transaction commits, so id 6 may become visible before id 5. The
@@ -124,19 +124,11 @@ pub enum Disagreement {
     /// The log has an entry that no pending event explains: the store is older than the log, or one of them was written to.
     #[error("entry {0} is no event that waits for its leaf")]
     EntryAndEvent(u64),
-    /// The log is ahead of the store by more than one run can have appended.
-    #[error("the log has {log} entries, the store knows of {store}: an old database was put back")]
-    StoreBehind {
-        /// Entries of the log.
-        log: u64,
-        /// Entries marked in the store.
-        store: u64,
-    },
     /// The row of the log in the store moved while this process held the log.
     #[error("somebody else has marked events beyond entry {0}")]
     Marked(u64),
-    /// The log's folder is empty, and the events in the store do not give the tree that was signed.
-    #[error("the log is gone and cannot be made again from the store: entry {0} is missing or another")]
+    /// The log's folder is empty, and the store does not hold the events that the tree was made of.
+    #[error("the log's folder is empty and entry {0} is nowhere else: put the folder back as it was")]
     NotRebuilt(u64),
 }
 

@@ -80,6 +80,15 @@ impl LogReader {
         self.read(move |log| log.entry(index)).await
     }
 
+    /// The bytes of one entry, read on this thread: for a transaction, which may await nothing but its statements, and for
+    /// entries so young that they are at hand.
+    ///
+    /// # Errors
+    /// As [`LogReader::entry`].
+    pub fn entry_now(&self, index: u64) -> Result<Vec<u8>, LedgerError> {
+        Ok(self.log.entry(index)?)
+    }
+
     /// The entries `from .. to` with their indexes, at most [`super::BATCH`], as far as the signed tree has them.
     ///
     /// # Errors

@@ -65,26 +65,41 @@ pub(super) async fn move_head(
 }
 
 pub(super) async fn pending(tx: &Tx, org: &str, most: usize) -> Result<Vec<PendingRow>, LedgerError> {
-    let sql = "SELECT id, bytes FROM event WHERE org = $1 AND leaf_index IS NULL ORDER BY id LIMIT $2";
+    // CROSS: from the few bytes that wait to their events, never the other way round.
+    let sql = "SELECT event_bytes.event AS id, event_bytes.bytes FROM event_bytes CROSS JOIN event
+        WHERE event.id = event_bytes.event AND event.org = (SELECT id FROM log_name WHERE name = $1)
+            AND event.leaf_index IS NULL
+        ORDER BY event_bytes.event LIMIT $2";
     let rows = tx.query(sql, params![org, column(most as u64)?]).await?;
     let read = |row: &Row| Ok(PendingRow { id: row.get("id")?, bytes: row.get("bytes")? });
     rows.iter().map(read).collect()
 }
 
-/// Bytes of the events that have the leaves from `from` on, in that order, with their leaf.
+/// Bytes of the events that have the leaves from `from` on, in that order, with their leaf, as far as they are still here.
 pub(super) async fn marked(
     tx: &Tx,
     org: &str,
     from: u64,
     to: u64,
 ) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
-    let sql = "SELECT leaf_index, bytes FROM event
-        WHERE org = $1 AND leaf_index >= $2 AND leaf_index < $3 ORDER BY leaf_index";
+    let sql = "SELECT event.leaf_index, event_bytes.bytes FROM event JOIN event_bytes ON event_bytes.event = event.id
+        WHERE event.org = (SELECT id FROM log_name WHERE name = $1) AND event.leaf_index >= $2 AND event.leaf_index < $3
+        ORDER BY event.leaf_index";
     let rows = tx.query(sql, params![org, column(from)?, column(to)?]).await?;
     rows.iter().map(|row| Ok((row.get("leaf_index")?, row.get("bytes")?))).collect()
 }
 
-/// Gives these events the leaves from `from` on; returns how many had none.
+/// Drops bytes of events that have a leaf, of so many events at most; returns how many it were.
+pub(super) async fn shed(tx: &Tx, org: &str, most: usize) -> Result<u64, LedgerError> {
+    let sql = "DELETE FROM event_bytes WHERE event IN (
+        SELECT event_bytes.event FROM event_bytes CROSS JOIN event
+        WHERE event.id = event_bytes.event AND event.org = (SELECT id FROM log_name WHERE name = $1)
+            AND event.leaf_index IS NOT NULL
+        ORDER BY event_bytes.event LIMIT $2)";
+    Ok(tx.exec(sql, params![org, column(most as u64)?]).await?)
+}
+
+/// Gives these events the leaves from `from` on and drops their bytes; returns how many had no leaf.
 ///
 /// By id, not by "all pending up to": an event of a smaller id may become visible between two statements.
 pub(super) async fn mark_sequenced(tx: &Tx, ids: &[i64], from: u64) -> Result<u64, LedgerError> {
@@ -106,6 +121,9 @@ pub(super) async fn mark_sequenced(tx: &Tx, ids: &[i64], from: u64) -> Result<u6
             pairs.join(", ")
         );
         marked += tx.exec(&sql, &values).await?;
+        let ids: Vec<Value> = now.iter().map(|id| Value::from(*id)).collect();
+        let places: Vec<String> = (1..=now.len()).map(|place| format!("${place}")).collect();
+        tx.exec(&format!("DELETE FROM event_bytes WHERE event IN ({})", places.join(", ")), &ids).await?;
         next += now.len() as u64;
         rest = later;
     }

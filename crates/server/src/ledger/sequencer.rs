@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::keeper::Access;
 use super::rows::{self, PendingRow};
 use super::{Ledger, LedgerError};
-use crate::store::Db;
+use crate::store::{Db, Tx};
 
 /// Most events one run turns into entries.
 pub const BATCH: usize = 1_000;
@@ -34,7 +34,7 @@ pub enum Stage {
     Taken,
     /// They are in the log, durable and signed for; the store does not know.
     Appended,
-    /// The store knows.
+    /// The store knows; a power cut may make it forget.
     Noted,
 }
 
@@ -86,10 +86,17 @@ impl Sequencer {
             pending.into_iter().map(|PendingRow { id, bytes }| (id, bytes)).unzip();
         let after = self.ledger.append(entries).await?;
         self.passed(Stage::Appended)?;
+        let done = Sequenced { from: before.size, to: after.size };
         let ledger = self.ledger.clone();
-        self.db.tx_locked(async move |tx| ledger.note(&tx, &ids, (&before, &after), now_ms).await).await?;
+        let note = async move |tx: Tx| ledger.note(&tx, &ids, (&before, &after), now_ms).await;
+        // Not synced: what a power cut takes back, the log still has, and the next run notes it again. But runs one after
+        // another, with no commit of events between them, would get ever further ahead.
+        match done.is_full() {
+            true => self.db.tx_locked(note).await?,
+            false => self.db.tx_unsynced(note).await?,
+        }
         self.passed(Stage::Noted)?;
-        Ok(Sequenced { from: before.size, to: after.size })
+        Ok(done)
     }
 
     fn passed(&self, stage: Stage) -> Result<(), LedgerError> {

@@ -51,6 +51,7 @@ pub const ALL: &[Migration] = migrations![
     15 "0015_custody.sql",
     16 "0016_witness_alert.sql",
     17 "0017_commissioning.sql",
+    18 "0018_small_log.sql",
 ];
 
 /// Why the schema could not be brought up to date.
@@ -180,6 +181,12 @@ const TOKENS: &[(&str, &str, &str)] = &[
     ("{{real}}", "REAL", "DOUBLE PRECISION"),
     ("{{blob}}", "BLOB", "BYTEA"),
     ("{{strict}}", "STRICT", ""),
+    // A table of events was filled with rows that have ids: the next one comes after them. SQLite sees to that itself.
+    (
+        "{{event_ids_go_on}}",
+        "",
+        "SELECT setval(pg_get_serial_sequence('event', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM event), false);",
+    ),
 ];
 
 /// A migration's SQL for an engine.

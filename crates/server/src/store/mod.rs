@@ -23,6 +23,7 @@
 
 mod error;
 pub mod migrate;
+pub(crate) mod names;
 mod postgres;
 mod sqlite;
 pub mod tables;
@@ -186,6 +187,17 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         self.engine.run(Access::Write, Isolation::ReadCommitted, use_case)
+    }
+
+    /// As [`Db::tx_locked`], but a commit that waits for no sync: a power cut may take it back, with every later one like it,
+    /// until the next commit of another kind. Only for what is found again elsewhere.
+    pub(crate) fn tx_unsynced<F, T, E>(&self, use_case: F) -> Pending<T, E>
+    where
+        F: AsyncFn(Tx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.engine.run(Access::WriteUnsynced, Isolation::Unsynced, use_case)
     }
 
     /// Leaves nothing of rows deleted or changed before now in the files of the given tables, and tells whether it could;

@@ -119,6 +119,8 @@ pub(super) struct TxState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Write,
+    /// Writes what a power cut may take back.
+    WriteUnsynced,
     Read,
 }
 

@@ -15,6 +15,7 @@ use bailee_server::app::sign_in::{self, Step};
 use bailee_server::app::{App, AppError, Principal, Refused, TestClock};
 use bailee_server::params;
 use bailee_server::store::tables::bank::{self, BankRow, BankState};
+use bailee_server::store::tables::event::{self, Place};
 use bailee_server::store::tables::{assignment, site};
 use bailee_server::store::{Db, Value};
 use bailee_vault::Secret;
@@ -70,14 +71,23 @@ impl Rig {
 
     /// What the custody log is going to say, in order.
     pub async fn events(&self) -> Vec<(Actor, PlatformEventKind)> {
-        let rows =
-            self.fresh.db.read(async |tx| tx.query("SELECT bytes FROM event ORDER BY id", params![]).await);
-        let rows = rows.await.unwrap();
+        let ids =
+            self.fresh.db.read(async |tx| tx.query("SELECT id FROM event ORDER BY id", params![]).await);
+        let (org, log) = (self.app.org(), self.app.ledger().reader());
+        let mut entries: Vec<Vec<u8>> = Vec::new();
+        for row in ids.await.unwrap() {
+            let id = row.get("id").unwrap();
+            let found = self.fresh.db.read(async move |tx| event::by_id(&tx, org, id).await).await;
+            entries.push(match found.unwrap().unwrap().place {
+                Place::Waiting(bytes) => bytes,
+                Place::Log(index) => log.entry(index).await.unwrap(),
+            });
+        }
         let leaf = |bytes: Vec<u8>| match decode(&bytes).unwrap() {
             Leaf::Platform { event, .. } => (event.actor, event.kind),
             Leaf::Bank { .. } => panic!("no bank has sent anything"),
         };
-        rows.iter().map(|row| leaf(row.get("bytes").unwrap())).collect()
+        entries.into_iter().map(leaf).collect()
     }
 
     pub async fn last_event(&self) -> (Actor, PlatformEventKind) {
@@ -163,6 +173,8 @@ impl Rig {
             "api_token",
             "idempotency",
             "log_index",
+            "log_name",
+            "event_bytes",
             "receipt",
             "evidence_export",
             "evidence_piece",

@@ -52,15 +52,13 @@ async fn alerts(platform: &Platform) -> Vec<(About, String)> {
 
 /// How often the log says that a bank's events do not continue.
 async fn said_in_the_log(platform: &Platform) -> usize {
-    let org = platform.app.org().to_string();
-    let rows = platform.app.db().read(async move |tx| {
-        tx.query("SELECT bytes FROM event WHERE org = $1 ORDER BY id", params![org.as_str()]).await
-    });
-    let is_said = |bytes: Vec<u8>| match decode(&bytes).unwrap() {
+    platform.sequence().await;
+    let log = platform.app.ledger().reader();
+    let is_said = |bytes: &[u8]| match decode(bytes).unwrap() {
         Leaf::Platform { event, .. } => matches!(event.kind, PlatformEventKind::BankChainBroken { .. }),
         Leaf::Bank { .. } => false,
     };
-    rows.await.unwrap().iter().filter(|row| is_said(row.get("bytes").unwrap())).count()
+    log.range(0, u64::MAX).await.unwrap().iter().filter(|(_, bytes)| is_said(bytes)).count()
 }
 
 pub async fn a_copy_of_a_controller_is_refused_with_an_alarm_whichever_comes_first(fresh: Fresh) {
@@ -144,12 +142,14 @@ pub async fn an_opening_the_platform_drops_is_a_gap_in_the_log(fresh: Fresh) {
     let gone = platform.app.db().tx(async move |tx| {
         let row = tx
             .query_one(
-                "SELECT id FROM event WHERE source_id = $1 AND source_seq = $2",
+                "SELECT id FROM event
+                WHERE source = (SELECT id FROM log_name WHERE name = $1) AND source_seq = $2",
                 params![id.as_str(), dropped],
             )
             .await?;
         let event: i64 = row.get("id")?;
         tx.exec("DELETE FROM log_index WHERE event_id = $1", params![event]).await?;
+        tx.exec("DELETE FROM event_bytes WHERE event = $1", params![event]).await?;
         tx.exec("DELETE FROM event WHERE id = $1", params![event]).await?;
         Ok::<_, bailee_server::store::StoreError>(())
     });

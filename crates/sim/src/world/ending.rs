@@ -198,7 +198,8 @@ impl World {
         let org = app.org();
         for (bank, watch) in self.banks.iter().zip(&self.watches) {
             let id = bank.id;
-            let stored = app.db().read(async move |tx| event::of_bank(&tx, id, 1, u64::MAX).await);
+            let log = app.ledger().reader();
+            let stored = app.db().read(async move |tx| event::of_bank(&tx, &log, id, 1..=u64::MAX).await);
             let stored = self.platform.block_on(stored).expect("the store answers");
             let stored: Vec<Vec<u8>> = stored.into_iter().map(|(_, leaf)| leaf).collect();
             holds!(stored == watch.leaves, "I5: the platform does not hold what {id} wrote");

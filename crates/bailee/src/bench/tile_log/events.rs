@@ -102,6 +102,11 @@ impl Events {
         Self { dice, now_ms: START_MS, org, banks, couriers, carriers, visits }
     }
 
+    /// Whose events they are.
+    pub const fn org(&self) -> OrgId {
+        self.org
+    }
+
     /// The next entry.
     pub fn entry(&mut self) -> Vec<u8> {
         loop {

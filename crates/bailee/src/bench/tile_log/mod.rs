@@ -22,19 +22,23 @@ use bailee_ledger::{Appender, Config, Log, LogKey, Reader, Ticket};
 pub use append::{cpu, throughput};
 pub use large::large;
 pub use proofs::proofs;
-pub use size::size;
+pub use size::{bytes, json_bytes, size};
 pub use syncs::{commit_watched, syncs};
 pub use whole::whole;
 
-use events::Events;
+pub use events::Events;
 
 /// Bytes of an entry where the aim names them.
 const ENTRY_BYTES: usize = 256;
 /// Entries handed in at once while a log of realistic events is built.
 const BUILD_BATCH: u64 = 4_096;
-const SEED: u64 = 7;
+pub const SEED: u64 = 7;
 
-fn key() -> anyhow::Result<LogKey> {
+/// The key of a bench's log.
+///
+/// # Errors
+/// None but a mistake in its name.
+pub fn key() -> anyhow::Result<LogKey> {
     let signer = Ed25519Signer::from_seed(KeyName::new("bench.example/log")?, &[7; 32])?;
     let verifying = signer.verifying_key().clone();
     Ok(LogKey { signer: Arc::new(signer), verifying, earlier: Vec::new() })

@@ -1,5 +1,7 @@
 //! Proofs: made from the log as it is stored, and checked; beside `tlog_tiles` and the hashes nobody can do without.
 
+mod memory;
+
 use std::path::Path;
 
 use bailee_audit::hash::{Hash, TreeHead, leaf_hash, node_hash};
@@ -15,6 +17,8 @@ use super::{Events, Picks, SEED, build, open};
 const SLICES: usize = 10;
 const PROOFS: usize = 100;
 const AT_ONCE: usize = 1_000;
+/// Entries of the largest tree that peers hold in memory.
+const MOST_IN_MEMORY: u64 = 2_000_000;
 const MOST_BESIDE_PEER: f64 = 1.0 / 3.0;
 const MOST_BESIDE_LIMIT: f64 = 1.0 / 0.97;
 
@@ -28,6 +32,9 @@ struct Times {
     limit: Vec<f64>,
     peer_inclusion: Vec<f64>,
     peer_consistency: Vec<f64>,
+    ct_inclusion: Vec<f64>,
+    ct_consistency: Vec<f64>,
+    rs_inclusion: Vec<f64>,
 }
 
 /// Proofs in a log of so many entries.
@@ -49,31 +56,50 @@ pub fn measure(reader: &Reader, rounds: u32) -> anyhow::Result<Report> {
     let head = reader.head();
     let mut picks = Picks(0x1234_5678_9ABC_DEF1);
     let peer = peer::Peer::new(reader)?;
+    let in_memory = memory::Trees::new(reader, MOST_IN_MEMORY)?;
     let mut all = Vec::new();
     for _ in 0..rounds {
         let mut times = Times::default();
         for _ in 0..SLICES {
             slice(reader, &head, &peer, clock, &mut picks, &mut times)?;
+            if let Some(trees) = &in_memory {
+                trees.slice(&picks.many(PROOFS, reader), clock, &mut times);
+            }
         }
         all.push(times);
     }
     let title = format!("proofs in a log of {} entries", head.size);
     let mut report = Report::new("a4 tile-proofs", "proofs, from the log as it is stored");
     report.note(title);
-    let mut table = Table::new(&["µs", "ours", "tlog_tiles"]);
+    let mut table = Table::new(&["µs", "ours", "tlog_tiles", "ct-merkle, in memory", "rs_merkle, in memory"]);
     let middle = |pick: &dyn Fn(&Times) -> &Vec<f64>| {
         let each: Vec<f64> = all.iter().flat_map(|times| pick(times).clone()).collect();
         if each.is_empty() { "–".to_owned() } else { number(median(&each)) }
     };
-    table.row(["inclusion".into(), middle(&|t| &t.inclusion), middle(&|t| &t.peer_inclusion)]);
-    table.row(["consistency".into(), middle(&|t| &t.consistency), middle(&|t| &t.peer_consistency)]);
+    let none = || "–".to_owned();
+    table.row([
+        "inclusion".into(),
+        middle(&|t| &t.inclusion),
+        middle(&|t| &t.peer_inclusion),
+        middle(&|t| &t.ct_inclusion),
+        middle(&|t| &t.rs_inclusion),
+    ]);
+    table.row([
+        "consistency".into(),
+        middle(&|t| &t.consistency),
+        middle(&|t| &t.peer_consistency),
+        middle(&|t| &t.ct_consistency),
+        none(),
+    ]);
     table.row([
         "inclusion, each of 1,000 at once".into(),
         middle(&|t| &t.at_once),
         middle(&|t| &t.peer_inclusion),
+        none(),
+        none(),
     ]);
-    table.row(["checking an inclusion".into(), middle(&|t| &t.verify), "–".into()]);
-    table.row(["its node hashes alone".into(), middle(&|t| &t.limit), "–".into()]);
+    table.row(["checking an inclusion".into(), middle(&|t| &t.verify), none(), none(), none()]);
+    table.row(["its node hashes alone".into(), middle(&|t| &t.limit), none(), none(), none()]);
     report.table(table);
     let mut ratio =
         |what: &str, ours: &dyn Fn(&Times) -> &Vec<f64>, other: &dyn Fn(&Times) -> &Vec<f64>, most: f64| {
@@ -106,7 +132,10 @@ pub fn measure(reader: &Reader, rounds: u32) -> anyhow::Result<Report> {
     );
     ratio("checking beside its hashes (aim: 0.97)", &|t| &t.verify, &|t| &t.limit, MOST_BESIDE_LIMIT);
     if !peer::IS_THERE {
-        report.note("built without the feature bench-peers: measured without tlog_tiles");
+        report.note("built without the feature bench-peers: measured without others");
+    }
+    if in_memory.is_none() {
+        report.note("ct-merkle and rs_merkle hold their trees in memory: measured up to two million entries");
     }
     Ok(report)
 }

@@ -42,7 +42,11 @@ pub fn size(dir: &Path, entries: u64) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn json_bytes(entries: u64) -> anyhow::Result<f64> {
+/// Bytes an event takes in a tile log of the same events as JSON.
+///
+/// # Errors
+/// When an event can't be read back.
+pub fn json_bytes(entries: u64) -> anyhow::Result<f64> {
     let mut events = Events::new(SEED);
     let (mut bytes, mut count) = (0, 0);
     for place in 0..usize::try_from(entries.min(200_000))? {

@@ -92,7 +92,7 @@ async fn write(
 ) -> Result<(File, Written), CollectError> {
     let export = load(app, id).await?;
     let reader = app.ledger().reader();
-    let index = Index { db: app.db(), org: app.org() };
+    let index = Index { db: app.db(), org: app.org(), log: &reader };
     let asked = &export.asked;
     let span = (asked.from, asked.until);
     let request = Request::commitment(&asked.subject, span, &asked.reason, &export.salt);

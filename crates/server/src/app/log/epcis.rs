@@ -1,6 +1,5 @@
 //! The log, or what passes a filter, as an EPCIS 2.0 document.
 
-use bailee_domain::id::OrgId;
 use bailee_evidence::epcis::{Document, event as epcis_event};
 use bailee_wire::event::decode;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
@@ -46,9 +45,7 @@ async fn made(
 ) -> Result<Option<bailee_evidence::epcis::Event>, AppError> {
     // Only what is about a parcel can move one; the rest needs no look at its bytes.
     let (Some(index), Some(_)) = (row.leaf_index, row.line.parcel) else { return Ok(None) };
-    let (org, id): (OrgId, i64) = (app.org(), row.id);
-    let found = app.db().read(async move |tx| event::by_id(&tx, org, id).await).await?;
-    let bytes = found.ok_or(damaged("log_index.event_id"))?.bytes;
+    let bytes = super::bytes(app, event::Place::Log(index)).await?;
     let leaf = decode(&bytes).map_err(|_| damaged("event.bytes"))?;
     Ok(epcis_event(origin, index, &leaf))
 }

@@ -12,9 +12,8 @@ use crate::store::tables::{damaged, event};
 pub async fn of_event(app: &App, id: i64) -> Result<Option<String>, AppError> {
     let org = app.org();
     let found = app.db().read(async move |tx| event::by_id(&tx, org, id).await).await?;
-    let Some((bytes, index)) = found.and_then(|row| Some((row.bytes, row.leaf_index?))) else {
-        return Ok(None);
-    };
+    let Some(index) = found.and_then(|row| row.place.entry()) else { return Ok(None) };
+    let bytes = log::bytes(app, event::Place::Log(index)).await?;
     let proven = log::prove(app, index).await?;
     let checkpoint = Note::parse(proven.checkpoint.as_bytes()).map_err(|_| damaged("ledger.checkpoint"))?;
     let file = TlogProof { extra: Some(bytes), index, path: proven.path, checkpoint };

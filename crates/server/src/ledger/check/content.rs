@@ -28,16 +28,27 @@ pub(super) struct Content {
     checker: Checker<Verify>,
     /// Ends at the first thing wrong, or where entries are unknown.
     is_followed: bool,
-    /// The last event of each bank.
-    last: BTreeMap<BankId, (u64, Vec<u8>)>,
+    /// Ends where of an event no more is known than whose it is.
+    is_read: bool,
+    /// The last event of each bank: its number, and its bytes if they were read.
+    last: BTreeMap<BankId, (u64, Option<Vec<u8>>)>,
     /// Hand-overs of the log's key.
     handed: Vec<KeyHandOver>,
+    /// Whether these are all.
+    is_handed_whole: bool,
 }
 
 impl Content {
     pub fn new() -> Self {
         let verify: Verify = |key, message, signature| PublicKey(*key).verify(message, signature).is_ok();
-        Self { checker: Checker::new(verify), is_followed: true, last: BTreeMap::new(), handed: Vec::new() }
+        Self {
+            checker: Checker::new(verify),
+            is_followed: true,
+            is_read: true,
+            last: BTreeMap::new(),
+            handed: Vec::new(),
+            is_handed_whole: true,
+        }
     }
 
     /// The chains can't be followed any further.
@@ -48,6 +59,7 @@ impl Content {
     /// Takes in the next entry; tells what the store should say of it, if it can be read.
     pub fn feed(&mut self, bytes: &[u8], findings: &mut Findings) -> Option<Expected> {
         if self.is_followed
+            && self.is_read
             && let Err(unsound) = self.checker.feed(bytes)
         {
             findings.add(Kind::BankChain, unsound);
@@ -58,6 +70,7 @@ impl Content {
             Leaf::Bank { bank, event, .. } => {
                 let (seq, kept) = self.last.entry(*bank).or_default();
                 *seq = event.seq;
+                let kept = kept.get_or_insert_default();
                 kept.clear();
                 kept.extend_from_slice(bytes);
             }
@@ -70,37 +83,48 @@ impl Content {
         Some(expected(&leaf))
     }
 
+    /// Takes in an event that went into the log after that was read: of its bytes nothing is known.
+    pub fn pass(&mut self, event: &EventSeen) {
+        self.is_read = false;
+        if let Ok(bank) = event.source.0.parse() {
+            self.last.insert(bank, (event.source.1, None));
+        } else if event.line.as_ref().is_none_or(|line| line.kind == "LedgerKeyRolled") {
+            self.is_handed_whole = false;
+        }
+    }
+
     /// What the checker has seen.
     pub fn summary(&self) -> Summary {
         self.checker.summary()
     }
 
-    /// Checks the log's hand-overs, all of which were fed, and that the store tells of the same ones.
+    /// Checks the log's hand-overs, and that the store tells of the same ones.
     pub fn compare_hand_overs(&self, name: &KeyName, stored: &[KeyHandOver], findings: &mut Findings) {
         let wrong = |said: &KeyHandOver| !log_key::hand_over(name, said).is_sound();
         if let Some(place) = self.handed.iter().position(wrong) {
             let what = format!("hand-over {} of the log is not signed by both keys", place + 1);
             findings.add(Kind::KeyHandover, what);
         }
-        if self.is_followed && self.handed != stored {
+        if self.is_followed && self.is_handed_whole && self.handed != stored {
             let (log, store) = (self.handed.len(), stored.len());
             let what = format!("the log tells of {log} hand-over(s) of its key, the store of {store}");
             findings.add(Kind::KeyHandover, format!("{what}, and they are not the same"));
         }
     }
 
-    /// Compares what the store notes of banks with their last events, all of which were fed.
+    /// Compares what the store notes of banks with their last events.
     pub fn compare_banks(&self, banks: &[BankSeen], findings: &mut Findings) {
         if !self.is_followed {
             return;
         }
         for bank in banks {
             let last = bank.id.parse().ok().and_then(|id: BankId| self.last.get(&id));
-            let (seq, hash) = last.map_or((0, NO_EVENT), |(seq, bytes)| (*seq, chain_hash(bytes)));
+            let (seq, hash) = last
+                .map_or((0, Some(NO_EVENT)), |(seq, bytes)| (*seq, bytes.as_deref().map(chain_hash)));
             if seq != bank.last_seq {
                 let what = format!("the store notes event {} as the last of {}", bank.last_seq, bank.id);
                 findings.add(Kind::BankMark, format!("{what}; its events end at {seq}"));
-            } else if hash != bank.last_hash {
+            } else if hash.is_some_and(|hash| hash != bank.last_hash) {
                 let what = format!("the store notes another hash of event {seq} of {}", bank.id);
                 findings.add(Kind::BankMark, what);
             }

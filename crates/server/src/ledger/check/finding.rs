@@ -95,9 +95,7 @@ impl Kind {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::LogFile => "copy the folder away, look at the disk, and put the file back from a backup",
-            Self::LogGone => {
-                "put the folder back from a backup; while the store has every event, the next start makes it again"
-            }
+            Self::LogGone => "put the folder back from a backup: the entries are nowhere else",
             Self::LogBehind => {
                 "an old folder was put back or the disk lost what it had promised: put back the newest folder"
             }

@@ -34,7 +34,8 @@ use tree::Tree;
 
 /// Things found that are handed over at once.
 const AT_ONCE: usize = 1_024;
-/// Entries beyond the store's mark that are looked at one by one.
+/// Entries beyond the store's mark that are looked at one by one. No stop leaves more: a run that may not be the last one
+/// notes for good.
 const MOST_AHEAD: usize = 10 * BATCH;
 
 /// What was looked at, and what is wrong.
@@ -225,7 +226,8 @@ impl Run {
 
     fn one(&mut self, seen: &Seen, event: &EventSeen) {
         let findings = &mut self.report.findings;
-        if event.leaf != seen.leaf {
+        // What is still here of an event that the log has, a start was to drop.
+        if event.bytes.as_ref().is_some_and(|(_, leaf)| *leaf != seen.leaf) {
             let name = content::name(event);
             return findings.add(Kind::EventChanged, format!("{name} has other bytes than the log"));
         }
@@ -263,9 +265,7 @@ impl Run {
         }
         self.report.pending = rest.len() as u64;
         for event in later.iter().chain(&rest) {
-            if let Some(expected) = self.content.feed(&event.bytes, &mut self.report.findings) {
-                expected.compare(event, &mut self.report.findings);
-            }
+            self.feed(event);
         }
         self.content.compare_banks(&banks, &mut self.report.findings);
         if let Some(name) = self.tree.name() {
@@ -274,12 +274,31 @@ impl Run {
         self.end(before)
     }
 
+    /// Follows an event whose entry was not seen.
+    fn feed(&mut self, event: &EventSeen) {
+        let findings = &mut self.report.findings;
+        match &event.bytes {
+            Some((bytes, _)) => {
+                if let Some(expected) = self.content.feed(bytes, findings) {
+                    expected.compare(event, findings);
+                }
+            }
+            None => {
+                if event.leaf_index.is_none() {
+                    let what = format!("the bytes of {} are gone", content::name(event));
+                    findings.add(Kind::EventChanged, what);
+                }
+                self.content.pass(event);
+            }
+        }
+    }
+
     /// Entries the store has not noted must each be an event that waits; gives the events that are left.
     fn explain(&mut self, mark: u64, pending: Vec<EventSeen>) -> Vec<EventSeen> {
         let findings = &mut self.report.findings;
         let ahead = std::mem::take(&mut self.ahead);
         let beyond = self.next.saturating_sub(mark);
-        if !ahead.is_empty() && beyond > BATCH as u64 {
+        if !ahead.is_empty() && beyond > MOST_AHEAD as u64 {
             let what = format!("the log has {} entries, the store knows of {mark}", self.next);
             findings.add(Kind::StoreBehind, what);
             self.content.stop();
@@ -287,7 +306,9 @@ impl Run {
         }
         let mut waiting = BTreeMap::<[u8; 32], Vec<usize>>::new();
         for (place, event) in pending.iter().enumerate().rev() {
-            waiting.entry(event.leaf.0).or_default().push(place);
+            if let Some((_, leaf)) = &event.bytes {
+                waiting.entry(leaf.0).or_default().push(place);
+            }
         }
         let mut is_taken = vec![false; pending.len()];
         for seen in &ahead {

@@ -5,16 +5,15 @@ use bailee_audit::hash::{Hash, leaf_hash};
 use crate::ledger::rows::{self, LogRow};
 use crate::ledger::{LedgerError, LogId, column};
 use crate::params;
+use crate::store::names::name_of;
 use crate::store::{Row, StoreError, Tx};
 
 /// An event as the store has it.
 pub(super) struct EventSeen {
     pub id: i64,
     pub leaf_index: Option<u64>,
-    /// Hash of its bytes.
-    pub leaf: Hash,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Its bytes and their hash, while the store has them.
+    pub bytes: Option<(Vec<u8>, Hash)>,
     pub source: (String, u64),
     pub line: Option<LineSeen>,
 }
@@ -36,13 +35,27 @@ pub(super) struct BankSeen {
     pub last_hash: [u8; 32],
 }
 
-const EVENTS: &str = "SELECT event.id AS id, event.leaf_index AS leaf_index, event.bytes AS bytes,
-    event.source_id AS source_id, event.source_seq AS source_seq, line.event_id AS line, line.at AS at,
-    line.kind AS kind, line.severity AS severity, line.bank AS bank, line.actor AS actor
-    FROM event LEFT JOIN log_index line ON line.event_id = event.id";
+/// Events with their lines, whose numbers are named; a number without a name is nobody's.
+fn events() -> String {
+    let name = |number: &str| format!("COALESCE({}, '')", name_of(number));
+    let bank = name_of("line.bank");
+    let (source, kind, actor) =
+        (name("event.source"), name("line.kind"), name("COALESCE(line.done_by, line.actor)"));
+    format!(
+        "SELECT event.id AS id, event.leaf_index AS leaf_index, event_bytes.bytes AS bytes,
+        {source} AS source_id, event.source_seq AS source_seq, line.event_id AS line, line.at AS at,
+        {kind} AS kind, line.severity AS severity, {bank} AS bank, {actor} AS actor
+        FROM event LEFT JOIN event_bytes ON event_bytes.event = event.id
+        LEFT JOIN log_index line ON line.event_id = event.id
+        WHERE event.org = {ORG}"
+    )
+}
+
+/// The number of the organisation.
+const ORG: &str = "(SELECT id FROM log_name WHERE name = $1)";
 
 fn read(row: &Row) -> Result<EventSeen, StoreError> {
-    let bytes: Vec<u8> = row.get("bytes")?;
+    let bytes: Option<Vec<u8>> = row.get("bytes")?;
     let line = match row.get::<Option<i64>>("line")? {
         None => None,
         Some(_) => Some(LineSeen {
@@ -56,8 +69,10 @@ fn read(row: &Row) -> Result<EventSeen, StoreError> {
     Ok(EventSeen {
         id: row.get("id")?,
         leaf_index: row.get("leaf_index")?,
-        leaf: leaf_hash(&bytes),
-        bytes,
+        bytes: bytes.map(|bytes| {
+            let leaf = leaf_hash(&bytes);
+            (bytes, leaf)
+        }),
         source: (row.get("source_id")?, row.get("source_seq")?),
         line,
     })
@@ -72,8 +87,8 @@ pub(super) async fn page(
 ) -> Result<(Option<LogRow>, Vec<EventSeen>), LedgerError> {
     let mark = rows::log(tx, log).await?;
     let sql = format!(
-        "{EVENTS} WHERE event.org = $1 AND event.leaf_index >= $2 AND event.leaf_index < $3
-        ORDER BY event.leaf_index"
+        "{} AND event.leaf_index >= $2 AND event.leaf_index < $3 ORDER BY event.leaf_index",
+        events()
     );
     let found = tx.query(&sql, params![org, column(from)?, column(to)?]).await?;
     Ok((mark, found.iter().map(read).collect::<Result<_, _>>()?))
@@ -81,25 +96,27 @@ pub(super) async fn page(
 
 /// Events that wait for their leaf, oldest first.
 pub(super) async fn pending(tx: &Tx, org: &str, most: usize) -> Result<Vec<EventSeen>, LedgerError> {
-    let sql =
-        format!("{EVENTS} WHERE event.org = $1 AND event.leaf_index IS NULL ORDER BY event.id LIMIT $2");
+    let sql = format!("{} AND event.leaf_index IS NULL ORDER BY event.id LIMIT $2", events());
     let found = tx.query(&sql, params![org, column(most as u64)?]).await?;
     Ok(found.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// How many events have a leaf from there on, and the first of these leaves.
 pub(super) async fn beyond(tx: &Tx, org: &str, from: u64) -> Result<(u64, Option<u64>), LedgerError> {
-    let sql =
-        "SELECT COUNT(*) AS many, MIN(leaf_index) AS first FROM event WHERE org = $1 AND leaf_index >= $2";
-    let row = tx.query_one(sql, params![org, column(from)?]).await?;
+    let sql = format!(
+        "SELECT COUNT(*) AS many, MIN(leaf_index) AS first FROM event WHERE org = {ORG} AND leaf_index >= $2"
+    );
+    let row = tx.query_one(&sql, params![org, column(from)?]).await?;
     Ok((row.get("many")?, row.get("first")?))
 }
 
 /// Lines of the search index without an event.
 pub(super) async fn orphans(tx: &Tx, org: &str) -> Result<u64, LedgerError> {
-    let sql = "SELECT COUNT(*) AS many FROM log_index
-        WHERE org = $1 AND NOT EXISTS (SELECT 1 FROM event WHERE event.id = log_index.event_id)";
-    Ok(tx.query_one(sql, params![org]).await?.get("many")?)
+    let sql = format!(
+        "SELECT COUNT(*) AS many FROM log_index
+        WHERE org = {ORG} AND NOT EXISTS (SELECT 1 FROM event WHERE event.id = log_index.event_id)"
+    );
+    Ok(tx.query_one(&sql, params![org]).await?.get("many")?)
 }
 
 /// Every bank of the organisation.

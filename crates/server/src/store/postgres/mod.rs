@@ -48,6 +48,8 @@ pub(super) enum Isolation {
     Serializable,
     /// Each statement sees what is committed: for work that takes a lock first.
     ReadCommitted,
+    /// The same, and the commit does not wait until it is on the disk.
+    Unsynced,
     /// One snapshot, nothing can be changed.
     Snapshot,
 }
@@ -57,6 +59,7 @@ impl Isolation {
         match self {
             Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
             Self::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Unsynced => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off",
             Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
@@ -64,6 +67,7 @@ impl Isolation {
     fn access(self) -> Access {
         match self {
             Self::Serializable | Self::ReadCommitted => Access::Write,
+            Self::Unsynced => Access::WriteUnsynced,
             Self::Snapshot => Access::Read,
         }
     }

@@ -23,6 +23,8 @@ pub(super) enum Verdict {
 /// A use case whose types are forgotten; it may be run again before it is delivered.
 pub(super) trait Job: Send {
     fn run(&mut self, conn: &Shared) -> Verdict;
+    /// Whether its commit is to be on the disk before it is delivered.
+    fn is_synced(&self) -> bool;
     /// Hands the result to the caller; an error of the commit replaces a success.
     fn deliver(self: Box<Self>, commit: Result<(), StoreError>);
 }
@@ -64,6 +66,10 @@ where
         };
         self.result = Some(result);
         verdict
+    }
+
+    fn is_synced(&self) -> bool {
+        self.access != Access::WriteUnsynced
     }
 
     fn deliver(self: Box<Self>, commit: Result<(), StoreError>) {

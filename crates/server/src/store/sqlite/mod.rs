@@ -14,6 +14,7 @@ mod open;
 pub(in crate::store) mod statement;
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
@@ -67,7 +68,7 @@ impl Sqlite {
         threads: Threads,
         commits: watch::Sender<u64>,
     ) -> Result<Self, StoreError> {
-        let writer = Runner { conn: share(open::writer(place)?), commits };
+        let writer = Runner { conn: share(open::writer(place)?), synced: Cell::new(true), commits };
         let file = match place {
             SqlitePlace::Memory => None,
             SqlitePlace::File(path) => Some(path.clone()),
@@ -85,7 +86,9 @@ impl Sqlite {
 
     fn readers(path: &Path) -> Result<Lane, StoreError> {
         let (commits, _) = watch::channel(0);
-        let runner = || Ok(Runner { conn: share(open::reader(path)?), commits: commits.clone() });
+        let runner = || {
+            Ok(Runner { conn: share(open::reader(path)?), synced: Cell::new(true), commits: commits.clone() })
+        };
         let runners = (0..READERS).map(|_| runner()).collect::<Result<_, StoreError>>()?;
         Lane::threads("store-reader", runners, |runner, jobs| {
             jobs.into_iter().for_each(|job| runner.run_reads(job));
@@ -192,6 +195,8 @@ fn next_group(queue: &Mutex<mpsc::Receiver<Box<dyn Job>>>, most: usize) -> Optio
 /// A connection and what to do with jobs on it.
 struct Runner {
     conn: Shared,
+    /// Whether commits wait for a sync now.
+    synced: Cell<bool>,
     commits: watch::Sender<u64>,
 }
 
@@ -216,6 +221,7 @@ impl Runner {
 
     /// Returns whether the commit changed anything; on an error nothing of the group is stored.
     fn attempt(&self, jobs: &mut [Box<dyn Job>]) -> Result<bool, StoreError> {
+        self.sync_commits(jobs.iter().any(|job| job.is_synced()))?;
         self.sql("BEGIN IMMEDIATE")?;
         let ran = self.run_in_savepoints(jobs);
         let committed = ran.and_then(|changed| self.sql("COMMIT").map(|()| changed));
@@ -223,6 +229,19 @@ impl Runner {
             let _ = self.sql("ROLLBACK"); // the first error says more
         }
         committed
+    }
+
+    /// Says whether the next commit waits for a sync. One that does makes all before it durable: they are in the same file.
+    fn sync_commits(&self, synced: bool) -> Result<(), StoreError> {
+        if self.synced.replace(synced) == synced {
+            return Ok(());
+        }
+        let pragma = if synced { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+        let set = lock(&self.conn).execute_batch(pragma).map_err(translate);
+        if set.is_err() {
+            self.synced.set(!synced);
+        }
+        set
     }
 
     fn run_in_savepoints(&self, jobs: &mut [Box<dyn Job>]) -> Result<bool, StoreError> {

@@ -1,10 +1,13 @@
 //! `site_demands`, `hardware_record`, `bank_acceptance`: what a bank must be, what it is, and whether it may be used.
 
 use bailee_domain::hardware::{Demands, Entry, HardwareRecord, Item};
-use bailee_domain::id::{BankId, OrgId, PersonId, SiteId};
+use bailee_domain::id::{BankId, PersonId, SiteId};
 use bailee_domain::time::WallTime;
 
 use super::column::parsed;
+use super::event::bytes_now;
+use crate::app::AppError;
+use crate::ledger::LogReader;
 use crate::params;
 use crate::store::{StoreError, Tx};
 
@@ -168,15 +171,17 @@ pub async fn withdraw(tx: &Tx, bank: BankId) -> Result<bool, StoreError> {
     Ok(tx.exec(sql, params![bank.to_string()]).await? > 0)
 }
 
-/// The events of a bank's commissioning, oldest first, at most 4,000 of the newest.
+/// The events of a bank's commissioning, oldest first, at most 4,000 of the newest. What the log has is read from there,
+/// on this thread.
 ///
 /// # Errors
-/// The store's.
-pub async fn events(tx: &Tx, org: OrgId, bank: BankId) -> Result<Vec<Vec<u8>>, StoreError> {
-    let sql = "SELECT e.bytes FROM log_index l JOIN event e ON e.id = l.event_id
-         WHERE l.org = $1 AND l.bank = $2 AND l.kind IN
-         ('CommissioningBegan', 'LockTried', 'LockAnswered', 'PartChecked', 'BankCommissioned')
-         ORDER BY l.event_id DESC LIMIT 4000";
-    let rows = tx.query(sql, params![org.to_string(), bank.to_string()]).await?;
-    rows.iter().rev().map(|row| row.get("bytes")).collect()
+/// The store's; [`AppError::Damaged`] when the log does not have them.
+pub async fn events(tx: &Tx, log: &LogReader, bank: BankId) -> Result<Vec<Vec<u8>>, AppError> {
+    let sql = "SELECT event.leaf_index, event_bytes.bytes FROM log_index AS line
+         JOIN event ON event.id = line.event_id LEFT JOIN event_bytes ON event_bytes.event = event.id
+         WHERE line.bank = (SELECT id FROM log_name WHERE name = $1) AND line.kind IN (SELECT id FROM log_name WHERE name IN
+         ('CommissioningBegan', 'LockTried', 'LockAnswered', 'PartChecked', 'BankCommissioned'))
+         ORDER BY line.event_id DESC LIMIT 4000";
+    let rows = tx.query(sql, params![bank.to_string()]).await?;
+    rows.iter().rev().map(|row| bytes_now(row, log)).collect()
 }

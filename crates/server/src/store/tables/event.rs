@@ -1,15 +1,17 @@
 //! `event` and `log_index`: every fact of the custody log, in the transaction of the change it tells of.
 
+use std::ops::RangeInclusive;
+
 use bailee_domain::id::{BankId, OrgId};
 use bailee_domain::platform::PlatformEvent;
 use bailee_domain::time::WallTime;
 use bailee_wire::event::encode_platform;
 
+use super::damaged;
 use super::log_index::{self, Indexed};
-use super::{damaged, typed};
 use crate::app::AppError;
-use crate::ledger::LedgerError;
-use crate::ledger::event::{NewEvent, Recorded, SourceKind, record};
+use crate::ledger::event::{NewEvent, Recorded, held, record};
+use crate::ledger::{LedgerError, LogReader};
 use crate::params;
 use crate::store::{Row, Tx};
 
@@ -26,7 +28,6 @@ pub async fn append_platform(
     let bytes = encode_platform(org, event).map_err(|_| damaged("event"))?;
     let new = NewEvent {
         org: &org.to_string(),
-        source_kind: SourceKind::Platform,
         source_id: &org.to_string(),
         source_seq: number,
         bytes: &bytes,
@@ -39,7 +40,7 @@ pub async fn append_platform(
 /// Appends an event of a bank, whose place in the bank's chain has been checked, with its line in the index; tells its row.
 ///
 /// # Errors
-/// The store's; [`AppError::Damaged`] when the bank has used that number for other bytes.
+/// The store's; [`AppError::Damaged`] when the bank has used that number before.
 pub async fn append_bank(
     tx: &Tx,
     org: OrgId,
@@ -49,7 +50,6 @@ pub async fn append_bank(
 ) -> Result<i64, AppError> {
     let new = NewEvent {
         org: &org.to_string(),
-        source_kind: SourceKind::Bank,
         source_id: &bank.to_string(),
         source_seq: seq,
         bytes,
@@ -63,22 +63,47 @@ pub async fn append_bank(
 async fn insert(tx: &Tx, new: &NewEvent<'_>) -> Result<i64, AppError> {
     match record(tx, new).await {
         Ok(Recorded::New { id }) => Ok(id),
-        Ok(Recorded::Repeated { .. } | Recorded::Conflicting { .. }) => Err(damaged("event.source_seq")),
+        Ok(Recorded::Held { .. }) => Err(damaged("event.source_seq")),
         Err(LedgerError::Store(error)) => Err(AppError::Store(error)),
         Err(_) => Err(damaged("event.bytes")),
     }
 }
 
-/// The bytes a bank uploaded under these numbers, `from` and `to` included, in order.
+/// The bytes a bank uploaded under these numbers, the last included, in order. What the log has is read from there, on this
+/// thread: for the few that a bank sends again, or has just sent.
 ///
 /// # Errors
-/// The store's.
-pub async fn of_bank(tx: &Tx, bank: BankId, from: u64, to: u64) -> Result<Vec<(u64, Vec<u8>)>, AppError> {
-    let sql = "SELECT source_seq, bytes FROM event
-        WHERE source_id = $1 AND source_seq BETWEEN $2 AND $3 ORDER BY source_seq";
-    let (from, to) = (i64::try_from(from).unwrap_or(i64::MAX), i64::try_from(to).unwrap_or(i64::MAX));
-    let rows = tx.query(sql, params![bank.to_string(), from, to]).await?;
-    rows.iter().map(|row| Ok((row.get("source_seq")?, row.get("bytes")?))).collect()
+/// The store's; [`AppError::Damaged`] when the log does not have them.
+pub async fn of_bank(
+    tx: &Tx,
+    log: &LogReader,
+    bank: BankId,
+    seqs: RangeInclusive<u64>,
+) -> Result<Vec<(u64, Vec<u8>)>, AppError> {
+    held(tx, log, &bank.to_string(), seqs).await.map_err(|error| match error {
+        LedgerError::Store(error) => AppError::Store(error),
+        _ => damaged("event.leaf_index"),
+    })
+}
+
+/// The bytes of an event, read on this thread: for a transaction, which may await nothing but its statements.
+///
+/// # Errors
+/// [`AppError::Damaged`] when they are neither here nor in the log.
+pub(super) fn bytes_now(row: &Row, log: &LogReader) -> Result<Vec<u8>, AppError> {
+    match place_of(row)? {
+        Place::Waiting(bytes) => Ok(bytes),
+        Place::Log(index) => log.entry_now(index).map_err(|_| damaged("event.leaf_index")),
+    }
+}
+
+/// Reads `leaf_index` and `bytes`.
+fn place_of(row: &Row) -> Result<Place, AppError> {
+    match (row.get("leaf_index")?, row.get("bytes")?) {
+        (Some(index), _) => Ok(Place::Log(index)),
+        (None, Some(bytes)) => Ok(Place::Waiting(bytes)),
+        (None, None) => Err(damaged("event_bytes")),
+    }
 }
 
 /// One event as stored.
@@ -86,25 +111,29 @@ pub async fn of_bank(tx: &Tx, bank: BankId, from: u64, to: u64) -> Result<Vec<(u
 pub struct EventRow {
     /// Its row, which is how the portal names it.
     pub id: i64,
-    /// The organisation whose log it is in.
-    pub org: OrgId,
-    /// The exact leaf.
-    pub bytes: Vec<u8>,
     /// When the platform got it.
     pub received_at: WallTime,
-    /// Its place in the log, once the sequencer has given it one.
-    pub leaf_index: Option<u64>,
+    /// Where its bytes are.
+    pub place: Place,
 }
 
-impl EventRow {
-    fn read(row: &Row) -> Result<Self, AppError> {
-        Ok(Self {
-            id: row.get("id")?,
-            org: typed(row, "org")?,
-            bytes: row.get("bytes")?,
-            received_at: WallTime::from_unix_ms(row.get("received_at")?),
-            leaf_index: row.get("leaf_index")?,
-        })
+/// Where the bytes of an event are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Here, until the sequencer has given it a place in the log: these.
+    Waiting(Vec<u8>),
+    /// In the log, the entry of this index.
+    Log(u64),
+}
+
+impl Place {
+    /// The entry, once it is one.
+    #[must_use]
+    pub const fn entry(&self) -> Option<u64> {
+        match self {
+            Self::Waiting(_) => None,
+            Self::Log(index) => Some(*index),
+        }
     }
 }
 
@@ -113,7 +142,13 @@ impl EventRow {
 /// # Errors
 /// The store's.
 pub async fn by_id(tx: &Tx, org: OrgId, id: i64) -> Result<Option<EventRow>, AppError> {
-    let sql = "SELECT id, org, bytes, received_at, leaf_index FROM event WHERE org = $1 AND id = $2";
+    let sql = "SELECT event.id, event.received_at, event.leaf_index, event_bytes.bytes
+        FROM event LEFT JOIN event_bytes ON event_bytes.event = event.id
+        WHERE event.org = (SELECT id FROM log_name WHERE name = $1) AND event.id = $2";
     let row = tx.query_opt(sql, params![org.to_string(), id]).await?;
-    row.as_ref().map(EventRow::read).transpose()
+    row.map(|row| {
+        let received_at = WallTime::from_unix_ms(row.get("received_at")?);
+        Ok(EventRow { id: row.get("id")?, received_at, place: place_of(&row)? })
+    })
+    .transpose()
 }

@@ -1,4 +1,5 @@
-//! `log_index`: what the log page filters by. Opaque ids only; everything here can be rebuilt from the events.
+//! `log_index`: what the log page filters by. Opaque ids only, as numbers of `log_name`; everything here can be
+//! made again from the entries.
 //!
 //! Written here; read in order of arrival by [`list`] and in order of time by [`explore`], whose pages cost the same however
 //! long the log is.
@@ -15,6 +16,7 @@ use super::{damaged, typed, typed_opt};
 use crate::app::AppError;
 use crate::params;
 use crate::store::Tx;
+use crate::store::names::{name_of, numbers};
 use select::severity_number;
 
 mod explore;
@@ -286,22 +288,30 @@ pub fn actor_from_text(text: &str) -> Result<Actor, AppError> {
 /// The store's.
 pub async fn insert(tx: &Tx, org: OrgId, event_id: i64, mut line: Indexed) -> Result<(), AppError> {
     complete(tx, &mut line).await?;
-    let sql = "INSERT INTO log_index
-        (event_id, org, at, kind, severity, bank, compartment, parcel, grant_id, person, actor)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    let values = params![
-        event_id,
-        org.to_string(),
-        line.at.unix_ms(),
-        line.kind,
-        severity_number(line.severity),
-        line.bank.map(String::from),
-        line.compartment.map(|compartment| compartment.0),
-        line.parcel.map(String::from),
-        line.grant.map(String::from),
-        line.person.map(String::from),
-        line.actor,
+    let (org, [bank, parcel]) =
+        (org.to_string(), [line.bank.map(String::from), line.parcel.map(String::from)]);
+    let [grant, person] = [line.grant.map(String::from), line.person.map(String::from)];
+    let by_person = line.actor.starts_with(PersonId::PREFIX);
+    let (done_by, actor) = if by_person { (Some(&line.actor), None) } else { (None, Some(&line.actor)) };
+    let named = [
+        Some(&org),
+        Some(&line.kind),
+        bank.as_ref(),
+        parcel.as_ref(),
+        grant.as_ref(),
+        person.as_ref(),
+        done_by,
+        actor,
     ];
+    let named = named.map(|name| name.map(String::as_str));
+    let [org, kind, bank, parcel, grant, person, done_by, actor] = numbers(tx, named).await?;
+    let sql = "INSERT INTO log_index
+        (event_id, org, at, kind, severity, bank, compartment, parcel, grant_id, person, done_by, actor)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let (at, severity) = (line.at.unix_ms(), severity_number(line.severity));
+    let door = line.compartment.map(|compartment| compartment.0);
+    let values =
+        params![event_id, org, at, kind, severity, bank, door, parcel, grant, person, done_by, actor];
     tx.exec(sql, values).await?;
     Ok(())
 }
@@ -340,9 +350,12 @@ async fn complete(tx: &Tx, line: &mut Indexed) -> Result<(), AppError> {
 /// # Errors
 /// The store's.
 pub async fn parcel_of_opening(tx: &Tx, bank: BankId, seq: u64) -> Result<Option<ParcelId>, AppError> {
-    let sql = "SELECT log_index.parcel AS parcel FROM event JOIN log_index ON log_index.event_id = event.id
-        WHERE event.source_id = $1 AND event.source_seq = $2";
-    let row = tx.query_opt(sql, params![bank.to_string(), i64::try_from(seq).unwrap_or(i64::MAX)]).await?;
+    let sql = format!(
+        "SELECT {} AS parcel FROM event JOIN log_index ON log_index.event_id = event.id
+        WHERE event.source = (SELECT id FROM log_name WHERE name = $1) AND event.source_seq = $2",
+        name_of("log_index.parcel")
+    );
+    let row = tx.query_opt(&sql, params![bank.to_string(), i64::try_from(seq).unwrap_or(i64::MAX)]).await?;
     Ok(row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten())
 }
 
@@ -355,10 +368,14 @@ pub async fn last_parcel_at(
     bank: BankId,
     compartment: CompartmentNo,
 ) -> Result<Option<ParcelId>, AppError> {
-    let sql = "SELECT parcel FROM log_index WHERE bank = $1 AND compartment = $2 AND kind IN
-        ('OpeningIntended', 'CompartmentOpened', 'CompartmentForced', 'CompartmentFoundOpen')
-        ORDER BY event_id DESC LIMIT 1";
-    let row = tx.query_opt(sql, params![bank.to_string(), compartment.0]).await?;
+    let sql = format!(
+        "SELECT {} AS parcel FROM log_index
+        WHERE bank = (SELECT id FROM log_name WHERE name = $1) AND compartment = $2 AND kind IN (SELECT id FROM log_name
+            WHERE name IN ('OpeningIntended', 'CompartmentOpened', 'CompartmentForced', 'CompartmentFoundOpen'))
+        ORDER BY event_id DESC LIMIT 1",
+        name_of("parcel")
+    );
+    let row = tx.query_opt(&sql, params![bank.to_string(), compartment.0]).await?;
     Ok(row.map(|row| typed_opt(&row, "parcel")).transpose()?.flatten())
 }
 
@@ -367,6 +384,7 @@ pub async fn last_parcel_at(
 /// # Errors
 /// The store's.
 pub async fn is_first(tx: &Tx, bank: BankId, kind: &str) -> Result<bool, AppError> {
-    let sql = "SELECT event_id FROM log_index WHERE bank = $1 AND kind = $2 LIMIT 2";
+    let sql = "SELECT event_id FROM log_index WHERE bank = (SELECT id FROM log_name WHERE name = $1)
+        AND kind = (SELECT id FROM log_name WHERE name = $2) LIMIT 2";
     Ok(tx.query(sql, params![bank.to_string(), kind]).await?.len() < 2)
 }

@@ -39,6 +39,11 @@ impl Conditions {
         Self { text: format!("{column} = $1"), values: vec![value.into()] }
     }
 
+    /// Starts with `test`, in which `?` stands for the value.
+    pub(crate) fn of(test: &str, value: impl Into<Value>) -> Self {
+        Self { text: test.replace('?', "$1"), values: vec![value.into()] }
+    }
+
     /// Adds `test` with `?` standing for the value.
     pub(crate) fn and(&mut self, test: &str, value: impl Into<Value>) {
         let place = self.place(value);
@@ -53,6 +58,20 @@ impl Conditions {
         }
         let places: Vec<String> = values.into_iter().map(|value| self.place(value)).collect();
         let _ = write!(self.text, " AND {column} IN ({})", places.join(", "));
+    }
+
+    /// Adds that the column is the number of one of these names; with none nothing matches.
+    pub(crate) fn and_named(&mut self, column: &str, names: Vec<Value>) {
+        if names.is_empty() {
+            self.text.push_str(" AND 1 = 0");
+            return;
+        }
+        let places: Vec<String> = names.into_iter().map(|name| self.place(name)).collect();
+        let _ = write!(
+            self.text,
+            " AND {column} IN (SELECT id FROM log_name WHERE name IN ({}))",
+            places.join(", ")
+        );
     }
 
     /// The placeholder of one more value, for `LIMIT`.

@@ -11,7 +11,7 @@ use bailee_domain::id::{BankId, OrgId};
 use bailee_domain::time::WallTime;
 
 use super::place::{Position, Turn};
-use super::select::{LogFilter, LogRow, severity_number};
+use super::select::{LogFilter, LogRow, named, severity_number};
 use crate::app::AppError;
 use crate::store::{EngineKind, Tx, Value};
 
@@ -19,7 +19,8 @@ use crate::store::{EngineKind, Tx, Value};
 pub const MOST_SEEN: u32 = 10_000;
 /// Most banks of a reader that get a lane each; those with more are tested row by row.
 const MOST_LANES: usize = 32;
-const COLUMNS: &str = "event_id, at, kind, severity, bank, compartment, parcel, grant_id, person, actor";
+const COLUMNS: &str =
+    "event_id, at, kind, severity, bank, compartment, parcel, grant_id, person, done_by, actor";
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +159,7 @@ impl Route {
         let lanes = if let Some(parcel) = tests.parcel.take() {
             vec![vec![parcel]]
         } else if let Some((about, by)) = tests.person.take() {
-            vec![vec![about], vec![by, Test("substr(actor, 1, 4) = 'per_'", None)]]
+            vec![vec![about], vec![by]]
         } else if let (Some(bank), Some(door)) = (&tests.bank, &tests.compartment) {
             let lane = vec![bank.clone(), door.clone()];
             (tests.bank, tests.compartment) = (None, None);
@@ -192,7 +193,7 @@ impl Route {
 }
 
 fn org(asked: &Asked<'_>) -> Test {
-    Test("org = ?", Some(asked.org.to_string().into()))
+    Test("org = (SELECT id FROM log_name WHERE name = ?)", Some(asked.org.to_string().into()))
 }
 
 /// Whether its severity leads to fewer events than its kind.
@@ -201,7 +202,7 @@ fn is_rare(filter: &LogFilter) -> bool {
 }
 
 fn bank_is(bank: BankId) -> Test {
-    Test("bank = ?", Some(bank.to_string().into()))
+    Test("bank = (SELECT id FROM log_name WHERE name = ?)", Some(bank.to_string().into()))
 }
 
 /// The tests of a filter, but for the time, until a lane takes them.
@@ -224,18 +225,28 @@ impl Tests {
             Some(_) => Some("severity = 2"),
         };
         Self {
-            kind: filter.kind.as_deref().map(|kind| Test("kind = ?", Some(kind.into()))),
+            kind: filter
+                .kind
+                .as_deref()
+                .map(|kind| Test("kind = (SELECT id FROM log_name WHERE name = ?)", Some(kind.into()))),
             bank: filter.bank.map(bank_is),
             compartment: filter.compartment.map(|door| Test("compartment = ?", Some(door.0.into()))),
-            parcel: filter.parcel.map(|id| Test("parcel = ?", Some(id.to_string().into()))),
-            person: person.map(|id| (Test("person = ?", Some(id.clone())), Test("actor = ?", Some(id)))),
+            parcel: filter.parcel.map(|id| {
+                Test("parcel = (SELECT id FROM log_name WHERE name = ?)", Some(id.to_string().into()))
+            }),
+            person: person.map(|id| {
+                let by = Test("done_by = (SELECT id FROM log_name WHERE name = ?)", Some(id.clone()));
+                (Test("person = (SELECT id FROM log_name WHERE name = ?)", Some(id)), by)
+            }),
             severity: severity.map(|text| Test(text, None)),
         }
     }
 
     fn left(self) -> Vec<Test> {
         // Who goes with a parcel or a door is tested in one piece.
-        let person = self.person.map(|(about, _)| Test("(person = ? OR actor = ?)", about.1));
+        let person = self
+            .person
+            .map(|(about, _)| Test("(SELECT id FROM log_name WHERE name = ?) IN (person, done_by)", about.1));
         [self.kind, self.bank, self.compartment, self.parcel, person, self.severity]
             .into_iter()
             .flatten()
@@ -301,7 +312,8 @@ pub(super) fn matching(
     }
     if let Some(banks) = &route.only {
         let places: Vec<String> = banks.iter().map(|bank| out.place(bank.clone())).collect();
-        let _ = write!(out.sql, " AND bank IN ({})", places.join(", "));
+        let _ =
+            write!(out.sql, " AND bank IN (SELECT id FROM log_name WHERE name IN ({}))", places.join(", "));
     }
     bound(&mut out, if direction == "DESC" { ">=" } else { "<=" }, horizon);
     let _ = write!(out.sql, " ORDER BY at {direction}, event_id {direction} LIMIT {wanted}");
@@ -312,10 +324,9 @@ fn page(asked: &Asked<'_>, route: &Route, horizon: Option<Position>, wanted: u32
     let Statement { sql, values } = matching(asked, route, horizon, wanted);
     let direction = asked.turn.direction();
     let sql = format!(
-        "SELECT page.event_id, page.at, page.kind, page.severity, page.bank, page.compartment, page.parcel,
-            page.grant_id, page.person, page.actor, event.leaf_index
-        FROM ({sql}) AS page JOIN event ON event.id = page.event_id
-        ORDER BY page.at {direction}, page.event_id {direction}"
+        "SELECT {}, event.leaf_index FROM ({sql}) AS page JOIN event ON event.id = page.event_id
+        ORDER BY page.at {direction}, page.event_id {direction}",
+        named("page")
     );
     Statement { sql, values }
 }

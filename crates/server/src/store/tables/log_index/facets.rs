@@ -6,11 +6,13 @@ use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::event::Severity;
 use bailee_domain::id::{BankId, PersonId};
 
+use super::super::damaged;
 use super::explore::{Asked, Route, Statement, horizon, matching};
 use super::place::Turn;
-use super::select::LogRow;
+use super::select::severity_of;
 use crate::app::AppError;
-use crate::store::Tx;
+use crate::store::names::names;
+use crate::store::{Row, Tx};
 
 /// Events counted for the facets; of more, the newest.
 pub const MOST_COUNTED: u32 = 1_000;
@@ -57,59 +59,72 @@ pub async fn facets(tx: &Tx, asked: &Asked<'_>) -> Result<Facets, AppError> {
     let more = horizon.is_some() || rows.len() > MOST_COUNTED as usize;
     let mut tally = Tally::default();
     for row in rows.iter().take(MOST_COUNTED as usize) {
-        tally.add(&LogRow::without_leaf(row)?);
+        tally.add(row)?;
     }
-    Ok(Facets { counted: if more { Counted::Newest } else { Counted::All }, ..tally.done() })
+    let facets = tally.done(tx).await?;
+    Ok(Facets { counted: if more { Counted::Newest } else { Counted::All }, ..facets })
 }
 
+/// Counts by number; names come at the end.
 #[derive(Default)]
 struct Tally {
     events: u32,
     severe: [u32; 2],
-    kinds: BTreeMap<String, u32>,
-    banks: BTreeMap<BankId, u32>,
-    doors: BTreeMap<(BankId, CompartmentNo), u32>,
-    people: BTreeMap<PersonId, u32>,
+    kinds: BTreeMap<i64, u32>,
+    banks: BTreeMap<i64, u32>,
+    doors: BTreeMap<(i64, u16), u32>,
+    people: BTreeMap<i64, u32>,
 }
 
 impl Tally {
-    fn add(&mut self, row: &LogRow) {
-        let line = &row.line;
+    fn add(&mut self, row: &Row) -> Result<(), AppError> {
+        let severity = severity_of(row)?;
         self.events += 1;
         for (count, least) in self.severe.iter_mut().zip([Severity::Notice, Severity::Alarm]) {
-            *count += u32::from(line.severity >= least);
+            *count += u32::from(severity >= least);
         }
-        match self.kinds.get_mut(&line.kind) {
-            Some(count) => *count += 1,
-            None => drop(self.kinds.insert(line.kind.clone(), 1)),
-        }
-        if let Some(bank) = line.bank {
+        *self.kinds.entry(row.get("kind")?).or_default() += 1;
+        if let Some(bank) = row.get("bank")? {
             *self.banks.entry(bank).or_default() += 1;
-            if let Some(door) = line.compartment {
+            if let Some(door) = row.get("compartment")? {
                 *self.doors.entry((bank, door)).or_default() += 1;
             }
         }
-        let by = line.actor.parse::<PersonId>().ok();
-        for person in line.person.into_iter().chain(by.filter(|by| line.person != Some(*by))) {
+        let (about, by): (Option<i64>, Option<i64>) = (row.get("person")?, row.get("done_by")?);
+        for person in about.into_iter().chain(by.filter(|_| about != by)) {
             *self.people.entry(person).or_default() += 1;
         }
+        Ok(())
     }
 
-    fn done(self) -> Facets {
-        Facets {
+    async fn done(self, tx: &Tx) -> Result<Facets, AppError> {
+        let numbers: Vec<i64> =
+            [&self.kinds, &self.banks, &self.people].into_iter().flat_map(BTreeMap::keys).copied().collect();
+        let names = names(tx, &numbers).await?;
+        let name = |number: &i64| names.get(number).cloned().ok_or(damaged("log_name"));
+        let bank = |number: &i64| name(number)?.parse::<BankId>().map_err(|_| damaged("log_index.bank"));
+        let person =
+            |number: &i64| name(number)?.parse::<PersonId>().map_err(|_| damaged("log_index.person"));
+        let door = |(number, door): &(i64, u16)| Ok((bank(number)?, CompartmentNo(*door)));
+        Ok(Facets {
             events: self.events,
             counted: Counted::All,
             severe: self.severe,
-            kinds: frequent(self.kinds),
-            banks: frequent(self.banks),
-            doors: frequent(self.doors),
-            people: frequent(self.people),
-        }
+            kinds: frequent(&self.kinds, name)?,
+            banks: frequent(&self.banks, bank)?,
+            doors: frequent(&self.doors, door)?,
+            people: frequent(&self.people, person)?,
+        })
     }
 }
 
-fn frequent<K: Ord>(counts: BTreeMap<K, u32>) -> Vec<(K, u32)> {
-    let mut all: Vec<(K, u32)> = counts.into_iter().collect();
-    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    all
+/// Named and in order: the most frequent first, then by name.
+fn frequent<N, K: Ord>(
+    counts: &BTreeMap<N, u32>,
+    name: impl Fn(&N) -> Result<K, AppError>,
+) -> Result<Vec<(K, u32)>, AppError> {
+    let named = counts.iter().map(|(number, count)| Ok((name(number)?, *count)));
+    let mut all = named.collect::<Result<Vec<(K, u32)>, AppError>>()?;
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(all)
 }

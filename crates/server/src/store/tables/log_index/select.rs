@@ -8,6 +8,7 @@ use bailee_domain::time::WallTime;
 use super::super::{Conditions, damaged, typed_opt};
 use super::Indexed;
 use crate::app::AppError;
+use crate::store::names::{NUMBER, name_of};
 use crate::store::{Row, Tx, Value};
 
 /// Which events are asked for; what is `None` does not restrict.
@@ -64,14 +65,8 @@ impl LogRow {
         Ok(Self { leaf_index: row.get("leaf_index")?, ..Self::without_leaf(row)? })
     }
 
-    /// Reads a row of `log_index` alone.
-    pub(super) fn without_leaf(row: &Row) -> Result<Self, AppError> {
-        let severity = match row.get::<i64>("severity")? {
-            0 => Severity::Routine,
-            1 => Severity::Notice,
-            2 => Severity::Alarm,
-            _ => return Err(damaged("log_index.severity")),
-        };
+    fn without_leaf(row: &Row) -> Result<Self, AppError> {
+        let severity = severity_of(row)?;
         let line = Indexed {
             at: WallTime::from_unix_ms(row.get("at")?),
             kind: row.get("kind")?,
@@ -89,6 +84,25 @@ impl LogRow {
     }
 }
 
+/// The columns of a line for [`LogRow::read`], with names in place of numbers.
+pub(super) fn named(table: &str) -> String {
+    let plain = |column: &str| format!("{table}.{column}");
+    let name = |column: &str| format!("{} AS {column}", name_of(&plain(column)));
+    let actor = format!("{} AS actor", name_of(&format!("COALESCE({table}.done_by, {table}.actor)")));
+    let plain = ["event_id", "at", "severity", "compartment"].map(plain);
+    let names = ["kind", "bank", "parcel", "grant_id", "person"].map(name);
+    [&plain[..], &names[..], &[actor]].concat().join(", ")
+}
+
+pub(super) fn severity_of(row: &Row) -> Result<Severity, AppError> {
+    match row.get::<i64>("severity")? {
+        0 => Ok(Severity::Routine),
+        1 => Ok(Severity::Notice),
+        2 => Ok(Severity::Alarm),
+        _ => Err(damaged("log_index.severity")),
+    }
+}
+
 pub(super) const fn severity_number(severity: Severity) -> i64 {
     match severity {
         Severity::Routine => 0,
@@ -98,7 +112,8 @@ pub(super) const fn severity_number(severity: Severity) -> i64 {
 }
 
 fn conditions(org: OrgId, filter: &LogFilter, order: LogOrder) -> Conditions {
-    let mut only = Conditions::new("log_index.org", org.to_string());
+    let mut only = Conditions::of(&format!("log_index.org = {NUMBER}"), org.to_string());
+    let named = |column: &str| format!("log_index.{column} = {NUMBER}");
     let mut and = |test: &str, value: Option<Value>| {
         if let Some(value) = value {
             only.and(test, value);
@@ -106,12 +121,12 @@ fn conditions(org: OrgId, filter: &LogFilter, order: LogOrder) -> Conditions {
     };
     and("log_index.at >= ?", filter.from.map(|at| at.unix_ms().into()));
     and("log_index.at < ?", filter.until.map(|at| at.unix_ms().into()));
-    and("log_index.kind = ?", filter.kind.as_deref().map(Value::from));
-    and("log_index.bank = ?", filter.bank.map(|id| String::from(id).into()));
+    and(&named("kind"), filter.kind.as_deref().map(Value::from));
+    and(&named("bank"), filter.bank.map(|id| String::from(id).into()));
     and("log_index.compartment = ?", filter.compartment.map(|number| number.0.into()));
-    and("log_index.parcel = ?", filter.parcel.map(|id| String::from(id).into()));
+    and(&named("parcel"), filter.parcel.map(|id| String::from(id).into()));
     let person = filter.person.map(|id| String::from(id).into());
-    and("(log_index.person = ? OR (log_index.actor = ? AND substr(log_index.actor, 1, 4) = 'per_'))", person);
+    and(&format!("({} OR {})", named("person"), named("done_by")), person);
     and("log_index.severity >= ?", filter.severity.map(|severity| severity_number(severity).into()));
     match order {
         LogOrder::NewestFirst { before } => and("log_index.event_id < ?", before.map(Value::from)),
@@ -136,16 +151,14 @@ pub async fn list(
 ) -> Result<Vec<LogRow>, AppError> {
     let mut only = conditions(org, filter, order);
     if let Some(banks) = banks {
-        only.and_in("log_index.bank", banks.iter().map(|bank| bank.to_string().into()).collect());
+        only.and_named("log_index.bank", banks.iter().map(|bank| bank.to_string().into()).collect());
     }
     let direction = if matches!(order, LogOrder::NewestFirst { .. }) { "DESC" } else { "ASC" };
     let limit = only.place(limit);
     let sql = format!(
-        "SELECT log_index.event_id, log_index.at, log_index.kind, log_index.severity, log_index.bank,
-            log_index.compartment, log_index.parcel, log_index.grant_id, log_index.person, log_index.actor,
-            event.leaf_index
-        FROM log_index JOIN event ON event.id = log_index.event_id
+        "SELECT {}, event.leaf_index FROM log_index JOIN event ON event.id = log_index.event_id
         WHERE {} ORDER BY log_index.event_id {direction} LIMIT {limit}",
+        named("log_index"),
         only.text()
     );
     tx.query(&sql, only.values()).await?.iter().map(LogRow::read).collect()
@@ -163,7 +176,7 @@ pub async fn extent(
 ) -> Result<(u64, i64), AppError> {
     let mut only = conditions(org, filter, LogOrder::NewestFirst { before: None });
     if let Some(banks) = banks {
-        only.and_in("log_index.bank", banks.iter().map(|bank| bank.to_string().into()).collect());
+        only.and_named("log_index.bank", banks.iter().map(|bank| bank.to_string().into()).collect());
     }
     let sql =
         format!("SELECT COUNT(*) AS entries, MAX(event_id) AS last FROM log_index WHERE {}", only.text());
