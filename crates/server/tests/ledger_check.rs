@@ -301,7 +301,9 @@ async fn lines_of_the_index_are_compared(fresh: Fresh) {
     let report = house.checked().await;
     assert_eq!(kinds(&report), [Kind::IndexMissing]);
     assert!(report.findings.told[0].what.contains("(entry 77)"), "{:?}", report.findings);
-    house.sql("UPDATE log_name SET name = 'CompartmentClosed' WHERE name = 'CompartmentForced'", params![]).await;
+    house
+        .sql("UPDATE log_name SET name = 'CompartmentClosed' WHERE name = 'CompartmentForced'", params![])
+        .await;
     let report = house.checked().await;
     let renamed = report.findings.told.iter().filter(|one| one.kind == Kind::IndexChanged).count();
     assert_eq!(renamed, 60, "a word that stands for another: {:?}", report.findings);

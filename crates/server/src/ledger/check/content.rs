@@ -119,8 +119,8 @@ impl Content {
         }
         for bank in banks {
             let last = bank.id.parse().ok().and_then(|id: BankId| self.last.get(&id));
-            let (seq, hash) = last
-                .map_or((0, Some(NO_EVENT)), |(seq, bytes)| (*seq, bytes.as_deref().map(chain_hash)));
+            let (seq, hash) =
+                last.map_or((0, Some(NO_EVENT)), |(seq, bytes)| (*seq, bytes.as_deref().map(chain_hash)));
             if seq != bank.last_seq {
                 let what = format!("the store notes event {} as the last of {}", bank.last_seq, bank.id);
                 findings.add(Kind::BankMark, format!("{what}; its events end at {seq}"));
