@@ -1,8 +1,8 @@
 //! The same check on several threads: they hash, one looks at the entries in order.
 //!
 //! The tiles above the lowest level are checked first, by one thread, since they are one in 256. Then each thread takes
-//! the next few tiles of leaves with their bundles; few at once, since handing them over costs as much as hashing some. The first thing wrong, in the order of the log, is what is reported, as
-//! when one thread does it all.
+//! the next few tiles of leaves with their bundles: several at once, since handing over one costs as much as hashing some.
+//! The first thing wrong, in the order of the log, is what is reported, as when one thread does it all.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
