@@ -37,7 +37,7 @@ const LONG: &[(&str, usize)] = &[
     ("crates/server/tests/ledger.rs", 450),
     ("crates/server/tests/store.rs", 590),
     ("crates/sim/src/browser/page.rs", 430),
-    ("crates/sim/src/world/platform.rs", 525),
+    ("crates/sim/src/world/platform.rs", 507),
     ("crates/sim/src/world/watch.rs", 415),
     ("crates/sim/tests/boards/xor.rs", 490),
     ("crates/ui/src/map.rs", 415),

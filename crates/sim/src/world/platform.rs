@@ -4,6 +4,8 @@
 //! The store outlives a restart; everything else of the process does not. Futures that wait for a bank are kept and
 //! polled when something has happened; nothing else here ever waits.
 
+mod witnesses;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -19,7 +21,6 @@ use bailee_server::app::link::{self, Desk};
 use bailee_server::app::{App, Clock};
 use bailee_server::gateway::session::{Input, Output, Session};
 use bailee_server::gateway::{Commands as _, Moment, News, Ports};
-use bailee_server::jobs::witnesses::Witnesses;
 use bailee_server::jobs::{self, JobError, Jobs, Outbound};
 use bailee_server::ledger::{LedgerError, LogReader, Stage, Tripwire};
 use bailee_server::notify;
@@ -56,9 +57,6 @@ impl Clock for ClockOf {
         self.0.now()
     }
 }
-
-/// How often a witness's question reads the log before it waits for its bank, and once more for what comes of it.
-const READS_IN_A_ROW: u32 = 3;
 
 /// A piece of work that waits for a bank now and then.
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -103,7 +101,7 @@ pub struct Platform {
 impl Platform {
     /// A platform at its first start.
     pub fn new(dice: &mut Dice) -> Self {
-        // One thread reads the log, so that what was asked first is answered first: see `carry_on`.
+        // One thread reads the log, so that what was asked first is answered first: see `witnesses`.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .max_blocking_threads(1)
             .enable_time()
@@ -452,42 +450,12 @@ impl Platform {
         }
     }
 
-    /// Asks the banks' witnesses; whoever has not answered the question before is not waited for any more.
-    pub fn ask_witnesses(&mut self) {
-        let Some(process) = self.process.as_mut() else { return };
-        let (app, ask) = (process.app.clone(), process.desk.clone());
-        let log_key = install::log_key(&app).expect("the log has a key").verifying.to_string();
-        let witnesses = Witnesses { app, ask, outside: Arc::new([]), log_key };
-        process.witnesses =
-            Some(Box::pin(async move { witnesses.once().await.map(drop).unwrap_or_default() }));
-        self.poll();
-    }
-
     /// Does something that waits for a bank.
     pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(process) = self.process.as_mut() {
             process.others.push(Box::pin(task));
         }
         self.poll();
-    }
-
-    /// Carries on with the witnesses until they wait for banks. Their proofs are read from the log on a thread of its own: that
-    /// must not decide when a bank is asked.
-    fn carry_on_witnesses(&mut self) {
-        for _ in 0..READS_IN_A_ROW {
-            let Some(task) = self.process.as_mut().and_then(|process| process.witnesses.as_mut()) else {
-                return;
-            };
-            let inside = self.runtime.enter();
-            let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            drop(inside);
-            if polled.is_ready() {
-                self.process.as_mut().expect("it had a task").witnesses = None;
-                return;
-            }
-            // The thread takes what it is given in turn: after this, everything asked before is answered.
-            self.runtime.block_on(async { tokio::task::spawn_blocking(|| ()).await }).expect("does nothing");
-        }
     }
 
     /// Carries on what waits for banks, and hands banks what is new for them.

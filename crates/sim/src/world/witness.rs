@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bailee_audit::key::KeyName;
-use bailee_audit::witness::{AddCheckpoint, Answer, Misconduct, Refusal, Remembered, Slot, Witness};
+use bailee_audit::witness::{AddCheckpoint, Answer, Misconduct, Refusal, Remembered, Seen, Slot, Witness};
 use bailee_audit::{Checkpoint, Cosigner, Hash, Note, TreeHead, VerifyingKey};
 use bailee_domain::id::BankId;
 use bailee_edge::uplink;
@@ -89,6 +89,12 @@ impl SimWitness {
     /// The bank starts again: what is known is what was durable.
     pub fn restart(&mut self) {
         self.witness = open(&self.paper, &self.name, [0; 32]);
+    }
+
+    /// The newest tree it knows to have cosigned, also if nobody heard of it.
+    fn last(&mut self) -> Option<TreeHead> {
+        let known = self.witness.memory().now().expect("there is power");
+        known.seen.values().map(Seen::head).max_by_key(|head| head.size)
     }
 
     /// Answers as a bank's controller does; a bank believes the first key of the log it is told.
@@ -177,10 +183,10 @@ impl World {
                 let root = self.platform.block_on(log.root_at(head.size)).expect("a size the log had");
                 holds!(root == head.root, "I22: bank {bank} cosigned another tree of {}", head.size);
             }
-            let Some(last) = self.banks[bank].witness.cosigned.last().copied() else { continue };
             if self.dice.percent(50) {
                 self.banks[bank].witness.restart();
             }
+            let Some(last) = self.banks[bank].witness.last() else { continue };
             let of = |head: TreeHead| {
                 Checkpoint::new(key.verifying.name().as_str(), head)
                     .sign(&[&*key.signer])
