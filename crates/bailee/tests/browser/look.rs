@@ -73,7 +73,7 @@ fn walk(kiosk: &Page, bank: &Bank, look: impl Fn(&str)) {
 }
 
 /// Pages by the name of their picture.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 21] = [
     ("overview", "/"),
     ("banks", "/banks"),
     ("parcels", "/parcels"),
@@ -87,6 +87,12 @@ const PAGES: [(&str, &str); 15] = [
     ("settings", "/settings"),
     ("tokens", "/settings/tokens"),
     ("enrol", "/settings/enrol"),
+    ("staff-keys", "/settings/keys"),
+    ("badge-policy", "/settings/badges"),
+    ("lockdown-policy", "/settings/lockdown"),
+    ("demands", "/settings/commissioning"),
+    ("witnesses", "/witnesses"),
+    ("evidence", "/evidence"),
     ("demo", "/demo"),
     ("mailbox", "/demo/mailbox"),
 ];
@@ -99,6 +105,9 @@ const LINKED: [(&str, &str, &str); 5] = [
     ("event", "/audit", "main a[href^='/audit/']"),
     ("template", "/settings", "main a[href^='/settings/templates/']"),
 ];
+
+/// Pages under a bank's own.
+const OF_A_BANK: [&str; 6] = ["health", "commission", "keys", "openings", "work-orders", "round"];
 
 #[test]
 fn every_page_of_the_portal_fits_every_size() {
@@ -152,6 +161,12 @@ fn pages(house: &House) -> Vec<(String, String)> {
         if name == "bank" {
             pages.push(("bank-table".to_owned(), format!("{path}?view=table")));
             pages.push(("compartment".to_owned(), format!("{path}?compartment=1")));
+            let under = |name: &&str| ((*name).to_owned(), format!("{path}/{name}"));
+            pages.extend(OF_A_BANK.iter().map(under));
+        }
+        if name == "person" {
+            pages.push(("person-badges".to_owned(), format!("{path}/badges")));
+            pages.push(("person-keys".to_owned(), format!("{path}/keys")));
         }
         pages.push((name.to_owned(), path));
     }
