@@ -820,7 +820,7 @@ event-bank-excepted = أُدخلت الوحدة الخدمة استثناءً
 event-bank-withdrawn = أُخرجت الوحدة من الخدمة
 
 # Taking a bank into use
-bank-work = أعمال في هذه المحطة
+bank-work = أعمال
 commission-title = إدخال الخدمة
 commission-lead = ما أثبته الفني عند الوحدة، ومم صُنعت، وهل هي كما يطلب هذا الموقع.
 commission-done = تم

@@ -804,7 +804,7 @@ event-bank-excepted = Bank taken into use as an exception
 event-bank-withdrawn = Bank taken out of use
 
 # Taking a bank into use
-bank-work = Work at this bank
+bank-work = Work
 commission-title = Taking into use
 commission-lead = What the technician proved at the bank, what it is built of, and whether it is what this site demands.
 commission-done = Done

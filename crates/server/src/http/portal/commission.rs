@@ -13,7 +13,7 @@ use bailee_wire::event::time_text;
 use super::form::Form;
 use super::gate::Who;
 use super::notice::{Done, cannot};
-use super::shell::{Answer, live_shell, show};
+use super::shell::{Answer, shell, show};
 use super::views::Section;
 use super::views::commission::{DemandLine, DemandsPage, Finding, ItemLine, Progress, Step, Wizard};
 use crate::app::commissioning::{self, How, Standing};
@@ -36,7 +36,7 @@ pub async fn wizard(
     let page = who.page();
     let attested = found.attested.map(|(by, at)| (by.to_string(), time_text(at)));
     Ok(show(&Wizard {
-        shell: live_shell(&http, &who, Section::Banks).await?,
+        shell: shell(&http, &who, Section::Banks).await?,
         id: found.bank.to_string(),
         in_service: found.in_service(),
         standing: standing(&page, &found),
@@ -224,7 +224,7 @@ pub async fn demands(State(http): State<Http>, Extension(who): Extension<Who>) -
         DemandLine { name: item.name(), wanted: wanted.is_some(), number }
     };
     Ok(show(&DemandsPage {
-        shell: live_shell(&http, &who, Section::Settings).await?,
+        shell: shell(&http, &who, Section::Settings).await?,
         demanded: !found.is_nothing(),
         commissioned: found.commissioned,
         evidence: found.evidence,

@@ -17,7 +17,7 @@ use bailee_wire::event::time_text;
 use super::form::{Form, Query};
 use super::gate::Who;
 use super::notice::{Done, cannot};
-use super::shell::{Answer, live_shell, show};
+use super::shell::{Answer, shell, show};
 use super::views::Section;
 use super::views::lockdown::{Guard, Held, Locked, PolicyPage, Round, RoundDoor, RuleLine, TruthLine};
 use super::words::{self, Names};
@@ -294,7 +294,7 @@ pub async fn round(
     let mut doors: Vec<RoundDoor> =
         found.layout.iter().flat_map(|layout| layout.iter().map(|c| door(c.number))).collect();
     doors.sort_by_key(|door| (door.doubt.is_empty(), door.number));
-    let shell = live_shell(&http, &who, Section::Banks).await?;
+    let shell = shell(&http, &who, Section::Banks).await?;
     Ok(show(&Round { shell, id: id.to_string(), name: found.name.clone(), doors, page }))
 }
 
@@ -343,7 +343,7 @@ async fn policy_page(http: &Http, who: &Who, code: String) -> Answer {
     let mut grades = vec![Choice::new("", page.t("lockdown-nothing"))];
     grades.extend(Grade::ALL.into_iter().map(|grade| Choice::new(grade.name(), grade_text(&page, grade))));
     Ok(show(&PolicyPage {
-        shell: live_shell(http, who, Section::Settings).await?,
+        shell: shell(http, who, Section::Settings).await?,
         releasers: Field::new(if found.releasers == Releasers::Two { "2" } else { "1" }),
         releasers_choices: vec![
             Choice::new("1", page.t("lockdown-one")),
