@@ -1,5 +1,7 @@
 //! SHA-256 leaf and node hashes of RFC 6962 §2.1, and the pair (size, root) that names a tree.
 
+pub mod second;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -78,19 +80,23 @@ pub(crate) fn hashes(bytes: &[u8]) -> impl ExactSizeIterator<Item = Hash> + '_ {
     bytes.chunks_exact(HASH_LEN).map(Hash::from_slice)
 }
 
-/// Root of a complete subtree whose `2^k` bottom hashes are the bytes given.
+/// Root of a complete subtree whose `2^k` bottom hashes, at most 256, are the bytes given.
 pub(crate) fn complete_root(bytes: &[u8]) -> Hash {
-    let mut row = [Hash::EMPTY_TREE; 256];
+    let mut row = [Hash::EMPTY_TREE; 128];
     let mut width = 0;
-    for hash in hashes(bytes) {
-        row[width] = hash;
+    if bytes.len() == HASH_LEN {
+        return Hash::from_slice(bytes);
+    }
+    for pair in bytes.chunks_exact(2 * HASH_LEN) {
+        let (left, right) = pair.split_at(HASH_LEN);
+        row[width] = second::node_hash(&Hash::from_slice(left), &Hash::from_slice(right));
         width += 1;
     }
     debug_assert!(width.is_power_of_two(), "only complete subtrees have one root");
     while width > 1 {
         width /= 2;
         for i in 0..width {
-            row[i] = node_hash(&row[2 * i], &row[2 * i + 1]);
+            row[i] = second::node_hash(&row[2 * i], &row[2 * i + 1]);
         }
     }
     row[0]

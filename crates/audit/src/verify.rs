@@ -11,7 +11,8 @@ mod source;
 
 use crate::bundle::{self, MAX_BUNDLE_LEN};
 use crate::checkpoint::{Checkpoint, OpenedCheckpoint};
-use crate::hash::{HASH_LEN, Hash, complete_root, hashes, leaf_hash};
+use crate::hash::second::leaf_hash;
+use crate::hash::{HASH_LEN, Hash, complete_root, hashes};
 use crate::key::VerifyingKey;
 use crate::note::MAX_NOTE_LEN;
 use crate::tile::{LEVELS, ReadError, TileId, TilePath};
@@ -121,7 +122,7 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     fn edge_of_entries(&mut self) -> Result<Edge, VerifyError> {
         let mut edge = Edge::empty();
         for index in 0..self.size.div_ceil(256) {
-            self.bundle(index, |_, _, entry| {
+            self.bundle(index, Vec::new(), |_, _, entry| {
                 edge.push(leaf_hash(entry), &mut |_, _| ());
                 Ok(())
             })?;
@@ -157,7 +158,7 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     fn entries(&mut self, index: u64, leaves: &[u8]) -> Result<(), VerifyError> {
         let mut expected = leaves.chunks_exact(HASH_LEN);
         let width = expected.len() as u64;
-        self.bundle(index, |walk, place, entry| {
+        self.bundle(index, Vec::new(), |walk, place, entry| {
             if expected.next() != Some(&leaf_hash(entry).0[..]) {
                 return Err(Wrong::Entry);
             }
@@ -169,15 +170,16 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     }
 
     /// Calls `each` with every entry of a bundle and its index, and checks that they are as many as its path
-    /// says, without bytes left over.
+    /// says, without bytes left over. Reads it into `bytes`.
     fn bundle(
         &mut self,
         index: u64,
+        mut bytes: Vec<u8>,
         mut each: impl FnMut(&mut Self, u64, &[u8]) -> Result<(), Wrong>,
     ) -> Result<Vec<u8>, VerifyError> {
         let path = TilePath::entries(index, self.size).expect("only bundles below the size are read");
         let name = path.to_string();
-        let bytes = self.read(&name, MAX_BUNDLE_LEN)?;
+        self.read(&name, MAX_BUNDLE_LEN, &mut bytes)?;
         let need = path.width().hashes();
         let mut found = 0;
         for entry in bundle::entries(&bytes) {
@@ -198,7 +200,8 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     fn tile(&mut self, id: TileId) -> Result<Vec<u8>, VerifyError> {
         let path = self.path(id);
         let (name, need) = (path.to_string(), path.width().hash_bytes());
-        let bytes = self.read(&name, need)?;
+        let mut bytes = Vec::new();
+        self.read(&name, need, &mut bytes)?;
         if bytes.len() == need {
             Ok(bytes)
         } else {
@@ -211,8 +214,8 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
     }
 
     /// Reads a file that the signed size promises, and one byte more than it may have.
-    fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, VerifyError> {
-        let bytes = self.source.read(path, most + 1).map_err(|error| match error {
+    fn read(&mut self, path: &str, most: usize, bytes: &mut Vec<u8>) -> Result<(), VerifyError> {
+        self.source.read_into(path, most + 1, bytes).map_err(|error| match error {
             SourceError::Absent => VerifyError::unsound(path, None, Wrong::Missing),
             SourceError::Failed(source) => {
                 VerifyError::Unusable { where_: Place::of(path), what: Unreadable::Source(source) }
@@ -221,6 +224,6 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
         if bytes.len() > most {
             return Err(VerifyError::unsound(path, None, Wrong::Length { need: most, have: bytes.len() }));
         }
-        Ok(bytes)
+        Ok(())
     }
 }

@@ -23,11 +23,11 @@ use bailee_audit::key::{Signer, VerifyingKey};
 
 use crate::disk::{Disk, Kind, Name};
 use crate::error::{At, Disagreement, LedgerError};
-use crate::group::{GROUP_HEADER_LEN, Group, HEADER_LEN, Identity, header};
+use crate::group::{Group, HEADER_LEN, Identity, header};
 use crate::nodes::{Levels, Tree};
 use crate::recover;
 use crate::sealed;
-use crate::shared::{Place, Shared, State, Tail};
+use crate::shared::{Shared, State, Tail};
 
 /// Entries of a segment, as a power of two.
 pub const SEGMENT_HEIGHT: u8 = 16;
@@ -153,7 +153,7 @@ impl Engine {
         }
         let last = state.tails.back_mut().expect("there is one now");
         let tail = Arc::get_mut(last).expect("only full tails are shared");
-        add_places(&mut tail.places, group, at);
+        tail.places.extend(group.places_from(at));
         tail.note = Arc::clone(&note);
         state.tree.apply(&mut tail.levels, staged);
         (state.head, state.checkpoint) = (head, note);
@@ -210,15 +210,6 @@ impl Engine {
         let note = checkpoint.sign(&[key.signer.as_ref()]).map_err(LedgerError::Sign)?.to_string();
         Checkpoint::open(note.as_bytes(), &key.verifying).map_err(LedgerError::Sign)?;
         Ok(note)
-    }
-}
-
-/// Where the entries of a group are, if its bytes begin there in the file.
-pub(crate) fn add_places(places: &mut Vec<Place>, group: &Group, at: u64) {
-    let mut next = at + GROUP_HEADER_LEN as u64 + 2;
-    for entry in group.entries().take(group.leaves.len()).flatten() {
-        places.push(Place { at: next, len: entry.len() as u16 });
-        next += entry.len() as u64 + 2;
     }
 }
 

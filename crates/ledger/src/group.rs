@@ -39,12 +39,22 @@ pub(crate) struct Group {
     pub bytes: Vec<u8>,
     /// Leaf hashes, computed when each entry was handed in.
     pub leaves: Vec<Hash>,
+    /// Where each entry is in `bytes`.
+    pub places: Vec<Place>,
+}
+
+/// Where an entry is, length prefix left out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub at: u64,
+    pub len: u16,
 }
 
 impl Group {
     pub fn clear(&mut self, first: u64) {
         self.first = first;
         self.leaves.clear();
+        self.places.clear();
         self.bytes.clear();
         self.bytes.resize(GROUP_HEADER_LEN, 0);
     }
@@ -52,12 +62,18 @@ impl Group {
     /// Adds an entry that is not too long.
     pub fn push(&mut self, entry: &[u8], leaf: Hash) {
         bundle::push(&mut self.bytes, entry).expect("the caller has checked the length");
+        self.places.push(Place { at: (self.bytes.len() - entry.len()) as u64, len: entry.len() as u16 });
         self.leaves.push(leaf);
     }
 
     /// The entries as they will be written.
     pub fn entries(&self) -> bundle::Entries<'_> {
         bundle::entries(&self.bytes[GROUP_HEADER_LEN..])
+    }
+
+    /// Where the entries are in the file if its bytes begin there.
+    pub fn places_from(&self, at: u64) -> impl Iterator<Item = Place> {
+        self.places.iter().map(move |place| Place { at: at + place.at, len: place.len })
     }
 
     /// Adds the note, fills in the header, pads.

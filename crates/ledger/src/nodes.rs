@@ -1,6 +1,6 @@
 //! The tree in memory: the nodes of segments that aren't packed, and the roots of all segments.
 
-use bailee_audit::hash::{Hash, TreeHead, leaf_hash, node_hash};
+use bailee_audit::hash::{Hash, TreeHead, node_hash, second};
 
 use crate::group::Group;
 
@@ -27,6 +27,11 @@ pub(crate) struct Tree {
 impl Levels {
     pub fn new(height: u8) -> Self {
         Self(vec![Vec::new(); usize::from(height) + 1])
+    }
+
+    /// None yet, with room for all of a segment: growing would copy what is there again and again.
+    pub fn with_room(height: u8) -> Self {
+        Self((0..=height).map(|at| Vec::with_capacity(1 << (height - at))).collect())
     }
 
     /// Entries.
@@ -118,9 +123,12 @@ impl Tree {
     }
 
     /// The tree after a group, computed by the recursion of RFC 6962 §2.1 from the bytes about to be written and the
-    /// roots of the complete subtrees before them. Shares nothing with [`Tree::stage`] but the hash functions.
+    /// roots of the complete subtrees before them. Shares nothing with [`Tree::stage`], not even the program that hashes.
     pub fn second_path(&self, filling: &Levels, group: &Group) -> Option<TreeHead> {
-        let leaves = group.entries().map(|entry| entry.ok().map(leaf_hash)).collect::<Option<Vec<Hash>>>()?;
+        let mut leaves = Vec::with_capacity(group.leaves.len());
+        for entry in group.entries() {
+            leaves.push(second::leaf_hash(entry.ok()?));
+        }
         let before = |start: u64, len: u64| {
             let height = len.ilog2() as u8;
             let place = start >> height;
@@ -162,12 +170,13 @@ impl<F: Fn(u64, u64) -> Hash> Recursion<'_, F> {
             return self.leaves[(start - self.stored) as usize];
         }
         let left = 1 << (len - 1).ilog2();
-        node_hash(&self.root(start, left), &self.root(start + left, len - left))
+        second::node_hash(&self.root(start, left), &self.root(start + left, len - left))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bailee_audit::hash::leaf_hash;
     use bailee_audit::tree::{Edge, root_from_leaves};
     use proptest::prelude::*;
 

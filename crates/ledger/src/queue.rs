@@ -134,20 +134,17 @@ impl Queue {
         let mut inner = self.inner();
         let mut tickets = Vec::with_capacity(entries.len());
         for &(entry, leaf) in entries {
-            let ticket;
-            (inner, ticket) = self.submit_one(inner, entry, leaf, if_full)?;
-            tickets.push(ticket);
+            inner = self.room_for_one(inner, if_full)?;
+            tickets.push(self.push(&mut inner, entry, leaf));
         }
         Ok(tickets)
     }
 
-    fn submit_one<'a>(
+    fn room_for_one<'a>(
         &'a self,
         mut inner: MutexGuard<'a, Inner>,
-        entry: &[u8],
-        leaf: Hash,
         if_full: &IfFull,
-    ) -> Result<(MutexGuard<'a, Inner>, Ticket), AppendError> {
+    ) -> Result<MutexGuard<'a, Inner>, AppendError> {
         inner.refuse(&self.work)?;
         while inner.open_batch().is_none() {
             if matches!(if_full, IfFull::Refuse) {
@@ -156,7 +153,12 @@ impl Queue {
             inner = self.room.wait(inner).expect("no holder of the queue panics");
             inner.refuse(&self.work)?;
         }
-        let batch = inner.open_batch().expect("there is room");
+        Ok(inner)
+    }
+
+    /// Puts an entry where [`Queue::room_for_one`] found room.
+    fn push(&self, inner: &mut Inner, entry: &[u8], leaf: Hash) -> Ticket {
+        let batch = inner.batches.back_mut().expect("there is room");
         let place = batch.group.leaves.len() as u64;
         batch.group.push(entry, leaf);
         let ticket = Ticket { place, done: Arc::clone(&batch.done) };
@@ -164,7 +166,7 @@ impl Queue {
         if place == 0 || place + 1 == inner.last as u64 {
             self.work.notify_one();
         }
-        Ok((inner, ticket))
+        ticket
     }
 
     /// Waits for something to do.
@@ -309,9 +311,8 @@ impl Appender {
 
     fn submit_with(&self, entry: &[u8], if_full: &IfFull) -> Result<Ticket, AppendError> {
         let leaf = leaf_of(entry)?;
-        let (inner, ticket) = self.queue.submit_one(self.queue.inner(), entry, leaf, if_full)?;
-        drop(inner);
-        Ok(ticket)
+        let mut inner = self.queue.room_for_one(self.queue.inner(), if_full)?;
+        Ok(self.queue.push(&mut inner, entry, leaf))
     }
 
     /// Hands entries in that follow each other in the log, as few groups as they fit into, and waits. Nobody else's

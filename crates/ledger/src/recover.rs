@@ -7,7 +7,7 @@ use bailee_audit::hash::{Hash, TreeHead, leaf_hash};
 use bailee_audit::proof::subtree_root;
 
 use crate::disk::{Disk, Kind, Name};
-use crate::engine::{Config, add_places, retire};
+use crate::engine::{Config, retire};
 use crate::error::{At, Disagreement, LedgerError};
 use crate::group::{Group, HEADER_LEN, Identity, Stored, TailReader};
 use crate::nodes::Levels;
@@ -191,7 +191,7 @@ impl Reading<'_> {
         if !fits || group.leaves.len() != stored.count as usize || !is_next {
             return Err(Disagreement::GroupOrder { expected, found: stored.first }.into());
         }
-        add_places(&mut tail.places, &group, stored.entries_at - crate::group::GROUP_HEADER_LEN as u64);
+        tail.places.extend(group.places_from(stored.entries_at - crate::group::GROUP_HEADER_LEN as u64));
         let staged = self.state.tree.stage(&tail.levels, &group.leaves);
         self.state.tree.apply(&mut tail.levels, staged);
         Ok(())

@@ -10,7 +10,7 @@ use bailee_audit::hash::TreeHead;
 
 use crate::disk::{Disk, Name};
 use crate::error::{At, LedgerError};
-use crate::group::Identity;
+use crate::group::{Identity, Place};
 use crate::nodes::{Levels, Tree};
 use crate::sealed::{Block, Sealed};
 
@@ -46,15 +46,9 @@ pub(crate) struct Tail {
     pub note: Arc<str>,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub at: u64,
-    pub len: u16,
-}
-
 impl Tail {
     pub fn new(segment: u64, height: u8, note: Arc<str>) -> Self {
-        Self { segment, levels: Levels::new(height), places: Vec::new(), note }
+        Self { segment, levels: Levels::with_room(height), places: Vec::with_capacity(1 << height), note }
     }
 
     pub fn is_full(&self, height: u8) -> bool {

@@ -11,7 +11,8 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use super::{Report, Source, VerifyError, Visitor, Walk, Wrong, open_checkpoint};
 use crate::bundle;
-use crate::hash::{HASH_LEN, Hash, hashes, leaf_hash};
+use crate::hash::second::leaf_hash;
+use crate::hash::{HASH_LEN, Hash, hashes};
 use crate::key::VerifyingKey;
 use crate::tile::{LEVELS, TileId, TilePath};
 
@@ -21,6 +22,8 @@ const RUN: u64 = 16;
 const AHEAD: u64 = 4 * RUN;
 /// Bytes of entries that may wait to be looked at; beyond, only the next tile is read.
 const MOST_WAITING: u64 = 64 << 20;
+/// A bundle's memory is used again unless it has more bytes.
+const MOST_SPARE: usize = 64 << 10;
 
 /// What the checked hashes above say of the tiles of leaves.
 struct Leaves {
@@ -43,6 +46,8 @@ struct Waiting {
     seen: u64,
     /// Bytes of entries not looked at.
     bytes: u64,
+    /// Memory of bundles that were looked at, as many as may be ahead: new memory costs more than hashing a few entries.
+    spare: Vec<Vec<u8>>,
 }
 
 /// Checked tiles that follow each other, from the first one on: their entries as bundles, and what is wrong with the next.
@@ -96,7 +101,7 @@ pub fn verify_log_parallel<S: Source + Clone + Send, V: Visitor>(
                 if seen.is_err() {
                     // Nothing behind the first thing wrong matters.
                     next.store(u64::MAX / RUN / 2, Ordering::Relaxed);
-                    gate.open(u64::MAX, 0);
+                    gate.open(u64::MAX, Vec::new());
                 }
             }
         }
@@ -141,7 +146,7 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
 
 impl<S: Source, V: Visitor> Walk<'_, S, V> {
     /// Checks a tile of leaves and its entries, and gives them as a bundle.
-    fn leaf_tile(&mut self, index: u64, leaves: &Leaves) -> Result<Vec<u8>, VerifyError> {
+    fn leaf_tile(&mut self, index: u64, leaves: &Leaves, memory: Vec<u8>) -> Result<Vec<u8>, VerifyError> {
         let read;
         let expected = match leaves.full.get(index as usize) {
             Some(&root) => {
@@ -151,7 +156,7 @@ impl<S: Source, V: Visitor> Walk<'_, S, V> {
             None => &leaves.partial,
         };
         let mut expected = expected.chunks_exact(HASH_LEN);
-        self.bundle(index, |_, _, entry| {
+        self.bundle(index, memory, |_, _, entry| {
             if expected.next() == Some(&leaf_hash(entry).0[..]) { Ok(()) } else { Err(Wrong::Entry) }
         })
     }
@@ -184,7 +189,7 @@ fn work<S: Source>(
                 }
                 gate.wait_until_open_for(tile, ahead);
             }
-            match walk.leaf_tile(tile, leaves) {
+            match walk.leaf_tile(tile, leaves, gate.memory()) {
                 Ok(bundle) => {
                     gate.hold(bundle.len() as u64);
                     done.bundles.push(bundle);
@@ -205,13 +210,11 @@ impl Done {
     /// Shows the entries to the visitor; tells which tile is next.
     fn look<V: Visitor>(self, size: u64, visitor: &mut V, gate: &Gate) -> Result<u64, VerifyError> {
         let mut next = self.first;
-        let mut bytes = 0;
         for bundle in &self.bundles {
             look(next, size, bundle, visitor)?;
-            bytes += bundle.len() as u64;
             next += 1;
         }
-        gate.open(next, bytes);
+        gate.open(next, self.bundles);
         self.wrong.map_or(Ok(next), Err)
     }
 }
@@ -237,9 +240,15 @@ impl Gate {
         self.state().bytes += bytes;
     }
 
-    fn open(&self, seen: u64, bytes: u64) {
+    fn memory(&self) -> Vec<u8> {
+        self.state().spare.pop().unwrap_or_default()
+    }
+
+    fn open(&self, seen: u64, bundles: Vec<Vec<u8>>) {
+        let bytes = bundles.iter().map(|bundle| bundle.len() as u64).sum();
         let mut state = self.state();
         (state.seen, state.bytes) = (seen, state.bytes.saturating_sub(bytes));
+        state.spare.extend(bundles.into_iter().filter(|bundle| bundle.capacity() <= MOST_SPARE));
         drop(state);
         self.moved.notify_all();
     }

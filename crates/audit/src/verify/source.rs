@@ -11,6 +11,15 @@ pub trait Source {
     /// # Errors
     /// The file isn't there, or reading failed.
     fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, SourceError>;
+
+    /// The same into memory that was used before; what it held is dropped.
+    ///
+    /// # Errors
+    /// As [`Source::read`]; the memory then holds anything.
+    fn read_into(&mut self, path: &str, most: usize, bytes: &mut Vec<u8>) -> Result<(), SourceError> {
+        *bytes = self.read(path, most)?;
+        Ok(())
+    }
 }
 
 /// Why a file couldn't be read.
@@ -40,15 +49,30 @@ impl DirSource {
 
 impl Source for DirSource {
     fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
+        let mut bytes = Vec::new();
+        self.read_into(path, most, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_into(&mut self, path: &str, most: usize, bytes: &mut Vec<u8>) -> Result<(), SourceError> {
         let failed = |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Absent,
             _ => SourceError::Failed(Box::new(error)),
         };
-        let file = File::open(self.root.join(path)).map_err(failed)?;
-        // One read of the right length, not many that grow, nor one more that finds the end.
+        let mut file = File::open(self.root.join(path)).map_err(failed)?;
+        // One read of the right length: `read_to_end` takes several that grow, and one more that finds the end.
         let length = file.metadata().map_err(failed)?.len().min(most as u64);
-        let mut bytes = Vec::with_capacity(length as usize);
-        file.take(length).read_to_end(&mut bytes).map_err(failed)?;
-        Ok(bytes)
+        bytes.resize(length as usize, 0);
+        let mut have = 0;
+        while have < bytes.len() {
+            match file.read(&mut bytes[have..]) {
+                Ok(0) => break,
+                Ok(read) => have += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        bytes.truncate(have);
+        Ok(())
     }
 }

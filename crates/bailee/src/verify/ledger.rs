@@ -263,6 +263,14 @@ impl<S: Source> Source for Once<S> {
         bytes.truncate(most);
         Ok(bytes)
     }
+
+    fn read_into(&mut self, path: &str, most: usize, bytes: &mut Vec<u8>) -> Result<(), SourceError> {
+        if path != CHECKPOINT_PATH {
+            return self.source.read_into(path, most, bytes);
+        }
+        *bytes = self.read(path, most)?;
+        Ok(())
+    }
 }
 
 fn sound(report: &Report, summary: &Summary, key_from_log: bool) -> Sound {

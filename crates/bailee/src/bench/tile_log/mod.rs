@@ -14,10 +14,12 @@ mod whole;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailee_audit::key::{Ed25519Signer, KeyName, VerifyingKey};
 use bailee_ledger::disk::FolderDisk;
 use bailee_ledger::{Appender, Config, Log, LogKey, Reader, Ticket};
+use nix::time::ClockId;
 
 pub use append::{cpu, throughput};
 pub use large::large;
@@ -153,12 +155,8 @@ fn processor_seconds(name: &str) -> anyhow::Result<(f64, f64)> {
     Ok((of_name, others))
 }
 
-/// Processor seconds of this process, threads that have ended too; in hundredths.
+/// Processor seconds of this process, threads that have ended too.
 fn process_seconds() -> anyhow::Result<f64> {
-    const TICKS: f64 = 100.0;
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let ticks: Vec<f64> =
-        fields.split_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() / TICKS)
+    let time = ClockId::CLOCK_PROCESS_CPUTIME_ID.now()?;
+    Ok(Duration::from(time).as_secs_f64())
 }
