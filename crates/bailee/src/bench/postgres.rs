@@ -67,7 +67,7 @@ impl Cluster {
         let printed = output(&mut run)?;
         let tps =
             printed.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-        tps.context("pgbench says no tps")
+        tps.with_context(|| format!("pgbench says no tps: {printed}"))
     }
 }
 
@@ -108,7 +108,9 @@ fn guard(bin: &Path, dir: &Path) -> anyhow::Result<Child> {
 /// Runs a command and gives what it printed. Into a file, since a server left running keeps a pipe open.
 fn output(command: &mut Command) -> anyhow::Result<String> {
     let printed = tempfile::NamedTempFile::new()?;
-    let (out, errors) = (printed.reopen()?, printed.as_file().try_clone()?);
+    // One offset for both: otherwise what goes to one overwrites what went to the other.
+    let out = printed.as_file().try_clone()?;
+    let errors = out.try_clone()?;
     let status = command.stdin(Stdio::null()).stdout(out).stderr(errors).status()?;
     let text = std::fs::read_to_string(printed.path())?;
     anyhow::ensure!(status.success(), "{:?}: {status}: {text}", command.get_program());
