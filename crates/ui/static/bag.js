@@ -8,7 +8,8 @@ const FILES = 10_000, NAME = 200, LARGEST = 256 * 1024 * 1024, END = 22, CENTRAL
 const encoder = new TextEncoder();
 const bytesOf = async (blob) => new Uint8Array(await blob.arrayBuffer());
 const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-const zip = (where) => wrong("zip", where);
+// An archive not of the form of a bundle is no bundle: nothing in it was checked.
+const zip = (where) => unusable("zip", where);
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
@@ -34,7 +35,7 @@ const directory = async (file) => {
     if (at + CENTRAL > size || fields.getUint32(at, true) !== 0x02014b50) zip("central directory");
     const long = fields.getUint16(at + 28, true), name = text(central.subarray(at + CENTRAL, at + CENTRAL + long));
     const [method, crc, packed, whole] = [fields.getUint16(at + 10, true), fields.getUint32(at + 16, true), fields.getUint32(at + 20, true), fields.getUint32(at + 24, true)];
-    if (!name || long > NAME || at + CENTRAL + long > size || !/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(name) || taken.has(name.toLowerCase())) wrong("zip-name", (name ?? "").slice(0, 80));
+    if (!name || long > NAME || at + CENTRAL + long > size || !/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(name) || taken.has(name.toLowerCase())) unusable("zip-name", (name ?? "").slice(0, 80));
     const odd = fields.getUint16(at + 8, true) & ~0x0806 || fields.getUint32(at + 30, true) || fields.getUint16(at + 34, true) || fields.getUint32(at + 42, true) !== next;
     if (odd || ![0, 8].includes(method) || (!method && packed !== whole)) zip(name);
     const local = view(await bytesOf(file.slice(next, next + LOCAL + long)));
@@ -45,7 +46,7 @@ const directory = async (file) => {
     taken.add(name.toLowerCase());
     next += LOCAL + long + packed;
     at += CENTRAL + long;
-    if ((total += whole) >= 2 ** 32) wrong("zip-bomb", name);
+    if ((total += whole) >= 2 ** 32) unusable("zip-bomb", name);
   }
   if (next !== start || at !== size) zip("central directory");
   return files;
@@ -61,16 +62,16 @@ const unpack = async ({ name, method, crc, whole, data }) => {
   let at = 0;
   try {
     for (let part; !(part = await reader.read()).done; at += part.value.length) {
-      if (at + part.value.length > whole) wrong("zip-bomb", name);
+      if (at + part.value.length > whole) unusable("zip-bomb", name);
       bytes.set(part.value, at);
     }
   } catch (error) {
     // The rest is not worth reading.
     reader.cancel().catch(() => {});
     if (error instanceof Fault) throw error;
-    wrong("zip-crc", name);
+    unusable("zip-crc", name);
   }
-  if (at !== whole || crc32(bytes) !== crc) wrong("zip-crc", name);
+  if (at !== whole || crc32(bytes) !== crc) unusable("zip-crc", name);
   return bytes;
 };
 
@@ -88,7 +89,8 @@ const KEPT = new Set(["data/statement.json", "data/log/checkpoint", "data/log/ke
 // Every file of the bag against the manifests; gives back the few that are looked into.
 const bag = async (files) => {
   const top = [...files.keys()][0]?.split("/")[0] ?? zip("empty"), kept = new Map();
-  const inside = new Map([...files].map(([name, file]) => [name.startsWith(`${top}/`) ? name.slice(top.length + 1) : wrong("zip-name", name), file]));
+  const inside = new Map([...files].map(([name, file]) => [name.startsWith(`${top}/`) ? name.slice(top.length + 1) : unusable("zip-name", name), file]));
+  if (!inside.has("bagit.txt")) unusable("foreign");
   const open = (name) => unpack(inside.get(name) ?? wrong("missing", name));
   if (!/^BagIt-Version: 1\.0\nTag-File-Character-Encoding: UTF-8\n$/.test(text(await open("bagit.txt")) ?? "")) wrong("bag", "bagit.txt");
   const tags = manifest(await open("tagmanifest-sha256.txt"), "tagmanifest-sha256.txt");
@@ -198,10 +200,11 @@ export const bundle = async (file, keys, now) => {
   if (statement.entries?.all !== found.all || statement.entries?.asked !== found.asked) wrong("statement");
   const at = new Date(statement.exported?.at);
   if (!(at.getTime() <= now + 3_600_000)) wrong("future", "data/statement.json");
+  const subject = /^([a-z]+)(?: (.*))?$/.exec(statement.request?.subject);
   return {
     says: ["says-bundle", found.asked],
-    facts: [["subject", String(statement.request?.subject ?? "")], ["reason", String(statement.request?.reason ?? "–")], ["exported", at], ["by", String(statement.exported?.by ?? "")], ["log", origin], ["size", String(checkpoint.size)]],
-    did: [["did-manifest", count], ["did-checkpoint", origin], ["did-entries", found.all], ["did-heads", found.heads], ...cosigned.map((one) => ["did-witness", one.name, new Date(one.time * 1000).toISOString()])],
+    facts: [["subject", subject && [`about-${subject[1]}`, subject[2] ?? ""]], ["reason", String(statement.request?.reason ?? "–")], ["exported", at], ["by", String(statement.exported?.by ?? "")], ["log", origin], ["size", String(checkpoint.size)]],
+    did: [["did-manifest", count], ["did-checkpoint", origin], ["did-entries", found.all], ["did-heads", found.heads], ...cosigned.map((one) => ["did-witness", one.name, new Date(one.time * 1000)])],
     not: [[known ? "not-key" : "not-own-key"], ...(cosigned.length ? [] : [["not-witness"]]), ["not-left-out"], ["not-openings"], ["not-tables"]],
   };
 };

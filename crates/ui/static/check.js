@@ -23,7 +23,7 @@ const receipt = async (bytes, keys, now) => {
   return {
     says: told.opens ? [kinds[told.kind], String(told.door).padStart(2, "0")] : ["says", told.kind],
     facts,
-    did: [["did-form"], ["did-checkpoint", checkpoint.origin], ["did-entry", checkpoint.size], ...cosigned.map((one) => ["did-witness", one.name, time(one.time * 1000).toISOString()])],
+    did: [["did-form"], ["did-checkpoint", checkpoint.origin], ["did-entry", checkpoint.size], ...cosigned.map((one) => ["did-witness", one.name, time(one.time * 1000)])],
     not: [["not-key"], ...(cosigned.length ? [] : [["not-witness"]]), ...(unchecked ? [["not-signatures", unchecked]] : []), ["not-others"]],
   };
 };
@@ -47,14 +47,20 @@ export const check = async (file, lines, now = Date.now()) => {
 
 // Draws what `check` found into an element; `word` gives the text of a key in the reader's language.
 export const draw = (into, verdict, word, name = "") => {
-  const say = ([key, ...values]) => values.reduce((text, value, at) => text.replace(`%${at + 1}`, value), word(key));
+  const moment = new Intl.DateTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { dateStyle: "long", timeStyle: "long" });
+  const told = (value) => (value instanceof Date ? moment.format(value) : (value ?? "–"));
+  // A value keeps its own direction amid the reader's (U+2068, U+2069).
+  const say = ([key, ...values]) => values.reduce((text, value, at) => text.replace(`%${at + 1}`, () => `\u2068${told(value)}\u2069`), word(key));
   const make = (tag, properties, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
     return element;
   };
-  const moment = new Intl.DateTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { dateStyle: "long", timeStyle: "long" });
-  const shown = (value) => (value instanceof Date ? make("time", { dateTime: value.toISOString() }, moment.format(value)) : make("bdi", {}, value ?? "–"));
+  // A list is a word, and what it is about.
+  const shown = (value) =>
+    value instanceof Date ? make("time", { dateTime: value.toISOString() }, told(value))
+    : Array.isArray(value) ? make("span", {}, word(value[0]), " ", make("bdi", {}, value[1]))
+    : make("bdi", {}, value ?? "–");
   const list = (key, items) => [make("h3", {}, word(key)), make("ul", { className: "prose" }, ...items.map((item) => make("li", {}, say(item))))];
   const tone = { sound: "ok", unsound: "bad", unusable: "warn" }[verdict.kind];
   const head = make("h2", { tabIndex: -1 }, word(verdict.kind));

@@ -6,6 +6,7 @@
 
 mod bank;
 mod demo;
+mod evidence;
 mod house;
 mod journeys;
 mod kiosk;

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::Command;
 
 use bailee_sim::browser::{Page, Screen};
-use serde_json::json;
 
 use crate::demo::fetch;
 use crate::house::{House, LOBBY, Letter, RESIDENT};
 use crate::look::pictures;
-use crate::rig::{is_fine, key_in};
+use crate::rig::{given_a_file, is_fine, key_in, verdict};
 
 const PARCEL: &str = "Your parcel is at";
 const RECEIPT: &str = "Receipt: your compartment";
@@ -55,19 +54,11 @@ fn whoever_collects_gets_a_receipt_that_their_own_browser_finds_sound_until_one_
     the_command_says_the_same(&house, &file, &receipt);
 }
 
-/// Gives the page a file, as somebody who picks it, and tells the verdict with its reason.
+/// Gives the page a file with this content and tells the verdict.
 fn checked(page: &Page, file: &Path, content: &str) -> String {
-    // The same file again would be no change to the page; a person's click empties the field first.
     std::fs::write(file, content).unwrap();
-    let emptied =
-        "document.getElementById('verdict').replaceChildren(), document.getElementById('file').value = ''";
-    page.evaluate(emptied).unwrap();
-    let input = json!({ "expression": "document.getElementById('file')" });
-    let input = page.call("Runtime.evaluate", &input).unwrap();
-    let files = json!({ "files": [file.to_str().unwrap()], "objectId": input["result"]["objectId"] });
-    page.call("DOM.setFileInputFiles", &files).unwrap();
-    let verdict = "(({ dataset: { verdict, why } }) => verdict + (why ? ' ' + why : ''))(document.querySelector('[data-verdict]'))";
-    let verdict = page.wait("a verdict", verdict).unwrap().as_str().unwrap().to_owned();
+    given_a_file(page, file);
+    let verdict = verdict(page);
     is_fine(page);
     verdict
 }

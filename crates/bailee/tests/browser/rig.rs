@@ -1,6 +1,9 @@
 //! What every journey needs: a browser if there is one, and the things that must be right on every page.
 
+use std::path::Path;
+
 use bailee_sim::browser::{Browser, Clip, Page, Screen};
+use serde_json::json;
 
 /// The least size of what is touched at a kiosk, in millimetres of its screen.
 const TOUCH_MM: f64 = 20.0;
@@ -48,4 +51,22 @@ pub fn key_in(kiosk: &Page, code: &str) {
     for digit in code.chars().filter(char::is_ascii_digit) {
         kiosk.click(&format!("[data-key=\"{digit}\"]")).unwrap();
     }
+}
+
+/// Gives the page "Verify a file" a file, as somebody who picks it.
+pub fn given_a_file(page: &Page, file: &Path) {
+    // The same file again would be no change to the page; a person's click empties the field first.
+    let emptied =
+        "document.getElementById('verdict').replaceChildren(), document.getElementById('file').value = ''";
+    page.evaluate(emptied).unwrap();
+    let input = json!({ "expression": "document.getElementById('file')" });
+    let input = page.call("Runtime.evaluate", &input).unwrap();
+    let files = json!({ "files": [file.to_str().unwrap()], "objectId": input["result"]["objectId"] });
+    page.call("DOM.setFileInputFiles", &files).unwrap();
+}
+
+/// Waits for what the page "Verify a file" says: the verdict and the code of its reason.
+pub fn verdict(page: &Page) -> String {
+    let verdict = "(({ dataset: { verdict, why } }) => verdict + (why ? ' ' + why : ''))(document.querySelector('[data-verdict]'))";
+    page.wait("a verdict", verdict).unwrap().as_str().unwrap().to_owned()
 }

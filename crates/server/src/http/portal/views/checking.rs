@@ -88,6 +88,16 @@ const BUNDLE: &[&str] = &[
     "by",
 ];
 
+/// What a bundle can be about, with the keys of whole texts.
+const ABOUT: [(&str, &str); 6] = [
+    ("about-span", "evidence-about-span"),
+    ("about-parcel", "evidence-about-parcel"),
+    ("about-compartment", "evidence-about-compartment"),
+    ("about-bank", "evidence-about-bank"),
+    ("about-person", "evidence-about-person"),
+    ("about-incident", "evidence-about-incident"),
+];
+
 /// The words for proofs of entries, by their keys.
 #[must_use]
 pub fn of_proofs(page: &Page) -> Vec<(&'static str, String)> {
@@ -98,5 +108,6 @@ pub fn of_proofs(page: &Page) -> Vec<(&'static str, String)> {
 #[must_use]
 pub fn of_files(page: &Page) -> Vec<(&'static str, String)> {
     let bundle = BUNDLE.iter().map(|word| (*word, page.t(&format!("verify-{word}"))));
-    of_proofs(page).into_iter().chain(bundle).collect()
+    let about = ABOUT.iter().map(|(word, text)| (*word, page.t(text)));
+    of_proofs(page).into_iter().chain(bundle).chain(about).collect()
 }
