@@ -164,12 +164,25 @@ fn a_platform_with_all_its_server_keys_opens_at_most_3_doors_per_bank_and_hour_n
         })
         .await
         .expect("the bank is heard");
-        let keys = person_keys::of_person(&platform.app, &thief.all, site.ann).await.unwrap();
-        assert!(keys[0].at.iter().all(|at| at.state != KeyState::NeedsSignatures));
+        tokio::time::timeout(WITHIN, async {
+            while !believes(&thief, site.ann).await {
+                changes.recv().await.unwrap();
+            }
+        })
+        .await
+        .expect("the bank takes the first administrator's key with its first roster");
         attack(&thief, &site, &mut changes).await;
     });
     controller.stop();
     runtime.block_on(platform.shutdown());
+}
+
+/// Whether the bank holds the person's key, and needs nobody's signature for it.
+async fn believes(thief: &Thief<'_>, person: PersonId) -> bool {
+    let keys = person_keys::of_person(thief.app(), &thief.all, person).await.unwrap();
+    let at = &keys[0].at;
+    assert!(at.iter().all(|at| at.state != KeyState::NeedsSignatures));
+    !at.is_empty() && at.iter().all(|at| at.state != KeyState::OnItsWay)
 }
 
 async fn attack(thief: &Thief<'_>, site: &Site, changes: &mut tokio::sync::broadcast::Receiver<LiveChange>) {
