@@ -5,16 +5,18 @@
 //! a module's own address changes with those it imports. Style, script and symbols travel compressed; pages don't, since they hold secrets beside
 //! what others wrote (BREACH). Start at [`asset_url`] and [`router`].
 
-use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::LazyLock;
+
+use crate::headers::OwnFile;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -78,6 +80,8 @@ static COMPRESSED: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
         .collect()
 });
 
+const OWN: Extension<OwnFile> = Extension(OwnFile);
+
 async fn serve(Path((wanted, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     match Static::get(&name) {
         Some(file) if digest(&name, &file) == wanted => serve_file(&name, FOR_EVER, &headers),
@@ -95,8 +99,8 @@ fn serve_file(name: &str, cache: &'static str, asked: &HeaderMap) -> Response {
         (header::VARY, "accept-encoding"),
     ];
     match COMPRESSED.get(name).filter(|_| takes_gzip(asked)) {
-        Some(gzip) => (headers, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response(),
-        None => (headers, served(name, &file)).into_response(),
+        Some(gzip) => (OWN, headers, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response(),
+        None => (OWN, headers, served(name, &file)).into_response(),
     }
 }
 
@@ -113,8 +117,9 @@ async fn serve_scale(Path(file): Path<String>) -> Response {
     match hundredths.filter(|n| (100..=4000).contains(n)) {
         Some(n) => {
             let css = format!(":root{{--mm:{}.{:02}px}}", n / 100, n % 100);
-            ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)], css)
-                .into_response()
+            let headers =
+                [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)];
+            (OWN, headers, css).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }

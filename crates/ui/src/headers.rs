@@ -15,6 +15,20 @@ frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; tru
 const PORTAL_PERMISSIONS: &str = "camera=(), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), microphone=()";
 const KIOSK_PERMISSIONS: &str = "camera=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), microphone=()";
 
+/// The policy of styles, scripts and symbols: whoever opens one runs nothing. A worker, which is a script of its own, may ask us.
+const FILE_POLICY: &str = "default-src 'none'; connect-src 'self'";
+
+const OF_FILES: [HeaderName; 3] = [
+    header::CONTENT_SECURITY_POLICY,
+    HeaderName::from_static("cross-origin-resource-policy"),
+    header::X_CONTENT_TYPE_OPTIONS,
+];
+
+/// Marks an answer as one of our own files, which show nothing by themselves: they go out with few headers, since a page has
+/// many of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnFile;
+
 /// Which surface answers: only the kiosk may ask for the camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
@@ -43,8 +57,12 @@ pub fn of(profile: Profile) -> [(HeaderName, &'static str); 6] {
 
 /// Sets the headers of `profile`; a handler that set its own policy keeps it, and pages without a cache rule are not stored.
 pub fn apply(profile: Profile, mut response: Response) -> Response {
+    let is_file = response.extensions().get::<OwnFile>().is_some();
     let headers = response.headers_mut();
-    for (name, value) in of(profile) {
+    if is_file {
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(FILE_POLICY));
+    }
+    for (name, value) in of(profile).into_iter().filter(|(name, _)| !is_file || OF_FILES.contains(name)) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -75,6 +93,18 @@ mod tests {
         };
         assert_eq!(camera(Profile::Portal), "camera=()");
         assert_eq!(camera(Profile::Kiosk), "camera=(self)");
+    }
+
+    #[test]
+    fn a_file_of_ours_has_few_headers_and_runs_nothing() {
+        let file = (axum::Extension(OwnFile), "file").into_response();
+        let names: Vec<_> = apply(Profile::Kiosk, file).headers().keys().map(ToString::to_string).collect();
+        assert!(!names.contains(&"permissions-policy".to_owned()), "{names:?}");
+        let file = (axum::Extension(OwnFile), "file").into_response();
+        let headers = apply(Profile::Kiosk, file).headers().clone();
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], FILE_POLICY);
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
     }
 
     #[test]
