@@ -22,7 +22,6 @@ async fn nothing_here_is_a_page_for_people_and_a_problem_for_programs() {
 async fn every_answer_carries_the_headers() {
     let platform = platform().await;
     let mut browser = platform.signed_in().await;
-    let asset = bailee_ui::assets::asset_url("app.css");
     let log = format!("/log/{}/checkpoint", platform.app.log_id());
     for path in [
         "/",
@@ -34,7 +33,6 @@ async fn every_answer_carries_the_headers() {
         "/api/openapi.json",
         "/api/docs",
         "/api/v1/banks",
-        &asset,
     ] {
         let answer = browser.get(path).await;
         for (name, value) in of(Profile::Portal) {
@@ -43,6 +41,11 @@ async fn every_answer_carries_the_headers() {
         assert!(answer.header("x-request-id").starts_with("req_"), "{path}");
         assert!(!answer.header("cache-control").is_empty(), "{path}");
     }
+    // A file of ours shows nothing by itself and runs nothing.
+    let file = browser.get(&bailee_ui::assets::asset_url("app.css")).await.expect(200);
+    assert_eq!(file.header("content-security-policy"), "default-src 'none'; connect-src 'self'");
+    assert_eq!(file.header("x-content-type-options"), "nosniff");
+    assert_eq!(file.header("cross-origin-resource-policy"), "same-origin");
     let checkpoint = browser.get(&log).await.expect(200);
     assert_eq!(checkpoint.header("cross-origin-resource-policy"), "cross-origin", "anybody may read the log");
 }
