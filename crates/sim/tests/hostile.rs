@@ -109,7 +109,8 @@ impl Bank {
         self.act(Action::PickSize(size)).await;
     }
 
-    /// A parcel is dropped off at the board on a line of its own: door 5, the smallest of the four it fits, once all four are heard of.
+    /// A parcel is dropped off at the board on a line of its own: door 5, the smallest of the four it fits, once all four
+    /// are heard of.
     async fn serves_others(&self) {
         self.courier_asks(Size::Medium, 4).await;
         self.door_5_takes_it().await;

@@ -1,55 +1,42 @@
 //! `bailee erase person` as its user meets it: on the platform's machine, while the platform runs.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use bailee_domain::access::{Assignment, Role, Scope};
-use bailee_domain::compartment::Reach;
 use bailee_server::app::legal_hold::{self, NewHold, Protected};
-use bailee_server::app::people::{self, ResidentInput};
-use bailee_server::app::{Principal, install};
+use bailee_server::app::{install, people};
 use bailee_server::config::ServerConfig;
 use bailee_server::serve::{self, Demo};
+
+use super::bailee;
+use super::house::{operator, resident};
 
 const NAME: &str = "Sam Sample";
 const EMAIL: &str = "sam@example.org";
 
-fn config(dir: &Path) -> PathBuf {
-    let text = format!(
-        "data_dir = \"{}/data\"\nlisten = \"127.0.0.1:0\"\n[link]\nlisten = \"127.0.0.1:0\"\n",
-        dir.display()
-    );
-    let path = dir.join("platform.toml");
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
-fn bailee(args: &[&str]) -> (i32, String, String) {
-    let Output { status, stdout, stderr } =
-        Command::new(env!("CARGO_BIN_EXE_bailee")).args(args).output().unwrap();
+fn said(args: &[&str]) -> (i32, String, String) {
+    let output = bailee(args);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_erased_beside_the_running_platform_once_no_hold_protects_them() {
     let dir = tempfile::tempdir().unwrap();
-    let config = config(dir.path());
+    let config = dir.path().join("platform.toml");
+    let data = dir.path().join("data");
+    let nowhere = "listen = \"127.0.0.1:0\"\n";
+    std::fs::write(&config, format!("data_dir = {data:?}\n{nowhere}[link]\n{nowhere}")).unwrap();
     let running = serve::start(ServerConfig::read(&config).unwrap(), Demo::default()).await.unwrap();
     let app = &running.app;
-    let everything = Assignment { role: Role::SuperAdmin, scope: Scope::Organisation };
-    let operator = Principal { roles: vec![everything], ..Principal::PLATFORM };
-    let input = ResidentInput { name: NAME, unit: "4B", email: EMAIL, phone: "", reach: Reach::Standard };
-    let person = people::add_resident(app, &operator, input).await.unwrap();
+    let operator = operator();
+    let person = resident(app, NAME, EMAIL).await;
     let hold = NewHold { what: Protected::Person(person), reason: "Case 12/26", owner: "The lawyer" };
     let hold = legal_hold::place(app, &operator, hold).await.unwrap();
     install::sequencer(app).run_once(1).await.unwrap();
 
     let (config, whom) = (config.to_str().unwrap(), person.to_string());
     let erase = |more: &[&str]| {
-        bailee(&[&["erase", "person", &whom, "--config", config, "--reason", "Asked for it"], more].concat())
+        said(&[&["erase", "person", &whom, "--config", config, "--reason", "Asked for it"], more].concat())
     };
     let (code, _, said) = erase(&[]);
     assert_eq!(code, 1, "{said}");
@@ -74,11 +61,11 @@ async fn a_person_is_erased_beside_the_running_platform_once_no_hold_protects_th
     install::sequencer(app).run_once(2).await.unwrap();
     running.shutdown().await;
 
-    let (code, told, said) = bailee(&["ledger", "check", "--config", config]);
+    let (code, told, said) = self::said(&["ledger", "check", "--config", config]);
     assert_eq!((code, said.as_str()), (0, ""), "the whole log still verifies: {told}");
     let out = dir.path().join("afterwards.zip");
     let asked = ["--person", &whom, "--reason", "What is left", "--out", out.to_str().unwrap()];
-    let (code, _, said) = bailee(&[&["evidence", "export", "--config", config], &asked[..]].concat());
+    let (code, _, said) = self::said(&[&["evidence", "export", "--config", config], &asked[..]].concat());
     assert_eq!(code, 0, "{said}");
     let bundle = std::fs::File::open(&out).unwrap();
     let mut bundle = zip::ZipArchive::new(bundle).unwrap();
@@ -87,7 +74,7 @@ async fn a_person_is_erased_beside_the_running_platform_once_no_hold_protects_th
         std::io::Read::read_to_end(&mut bundle.by_index(number).unwrap(), &mut content).unwrap();
         tells_nobody(&content);
     }
-    for file in below(&dir.path().join("data")) {
+    for file in below(&data) {
         tells_nobody(&std::fs::read(&file).unwrap());
     }
 }
