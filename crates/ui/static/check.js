@@ -48,7 +48,8 @@ export const check = async (file, lines, now = Date.now()) => {
 // Draws what `check` found into an element; `word` gives the text of a key in the reader's language.
 export const draw = (into, verdict, word, name = "") => {
   const moment = new Intl.DateTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { dateStyle: "long", timeStyle: "long" });
-  const told = (value) => (value instanceof Date ? moment.format(value) : (value ?? "–"));
+  // A witness may sign any number as its time.
+  const told = (value) => (value instanceof Date && !isNaN(value) ? moment.format(value) : value instanceof Date ? "–" : (value ?? "–"));
   // A value keeps its own direction amid the reader's (U+2068, U+2069).
   const say = ([key, ...values]) => values.reduce((text, value, at) => text.replace(`%${at + 1}`, () => `\u2068${told(value)}\u2069`), word(key));
   const make = (tag, properties, ...children) => {
