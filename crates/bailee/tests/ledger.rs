@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use bailee_audit::key::{Ed25519Signer, KeyName};
-use bailee_audit::{Checkpoint, HandOver, Signer};
+use bailee_audit::{Checkpoint, Cosigner, HandOver, Note, Signer};
 use bailee_domain::id::OrgId;
 use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
 use bailee_domain::time::WallTime;
@@ -121,18 +121,26 @@ fn signer(seed: u8) -> Ed25519Signer {
     Ed25519Signer::from_seed(name, &[seed; 32]).unwrap()
 }
 
+fn event(kind: PlatformEventKind) -> Vec<u8> {
+    let event = PlatformEvent { at: WallTime::from_unix_ms(5), actor: Actor::Platform, kind };
+    encode_platform(OrgId::from_bytes([9; 16]), &event).unwrap()
+}
+
+/// A log of seven events.
+fn begun() -> Log {
+    let (signer, verifying) = (Arc::new(signer(1)), signer(1).verifying_key().clone());
+    let log =
+        Log::open(MemoryDisk::default(), Config::new(LogKey { signer, verifying, earlier: Vec::new() }))
+            .unwrap();
+    log.appender().append(&vec![event(PlatformEventKind::SignInRefused); 7]).unwrap();
+    log
+}
+
 /// A published log of eight events by the old key, whose checkpoint a new key signed, with the old key's word for it.
 fn taken_over(dir: &Path, is_entry: bool) {
     let (old, new) = (signer(1), signer(2));
     let (verifying, stranger) = (old.verifying_key().clone(), new.verifying_key().clone());
-    let key = LogKey { signer: Arc::new(signer(1)), verifying: verifying.clone(), earlier: Vec::new() };
-    let log = Log::open(MemoryDisk::default(), Config::new(key)).unwrap();
-    let event = |kind| {
-        let event = PlatformEvent { at: WallTime::from_unix_ms(5), actor: Actor::Platform, kind };
-        encode_platform(OrgId::from_bytes([9; 16]), &event).unwrap()
-    };
-    let entries = vec![event(PlatformEventKind::SignInRefused); 7];
-    log.appender().append(&entries).unwrap();
+    let log = begun();
     let both = ((&old as &dyn Signer, &verifying), (&new as &dyn Signer, &stranger));
     let handed = HandOver::sign(both.0, both.1, log.reader().head(), 6).unwrap();
     let said = bailee_domain::platform::KeyHandOver {
@@ -151,6 +159,66 @@ fn taken_over(dir: &Path, is_entry: bool) {
     let mut note = Checkpoint::new(verifying.name().as_str(), log.reader().head()).sign(&[&new]).unwrap();
     note.add(handed.line()).unwrap();
     std::fs::write(dir.join("checkpoint"), note.to_string()).unwrap();
+}
+
+/// A published log that names a witness, whose word it is published with, and perhaps a second one's.
+fn cosigned(dir: &Path, by: &[Cosigner]) {
+    let log = begun();
+    let named = PlatformEventKind::WitnessNamed { witness: by[0].key().to_string() };
+    log.appender().append(&[event(named)]).unwrap();
+    log.reader().export(dir).unwrap();
+    let mut note = Note::parse(&std::fs::read(dir.join("checkpoint")).unwrap()).unwrap();
+    for witness in by {
+        note.add(witness.cosign(note.text(), 1_700_000_000).unwrap()).unwrap();
+    }
+    std::fs::write(dir.join("checkpoint"), note.to_string()).unwrap();
+    std::fs::write(dir.join("witnessed"), note.to_string()).unwrap();
+}
+
+fn cosigner(name: &str) -> Cosigner {
+    Cosigner::from_seed(KeyName::new(name).unwrap(), &[3; 32]).unwrap()
+}
+
+#[test]
+fn no_byte_of_a_cosigned_checkpoint_can_be_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    cosigned(dir.path(), &[cosigner("w.example")]);
+    let key = signer(1).verifying_key().to_string();
+    let verify = || run(&["verify", "ledger", dir.path().to_str().unwrap(), "--key", &key]);
+    let (code, told, said) = verify();
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(told.contains("1 cosignature(s) of witnesses it names"), "{told}");
+    for file in ["checkpoint", "witnessed"] {
+        let whole = std::fs::read(dir.path().join(file)).unwrap();
+        for place in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            std::fs::write(dir.path().join(file), bytes).unwrap();
+            let (code, _, said) = verify();
+            assert!(code == 1 || code == 2, "byte {place} of {file} was changed, and: {code}, {said}");
+            assert!(said.contains(file), "it says where: {said}");
+        }
+        std::fs::write(dir.path().join(file), whole).unwrap();
+    }
+}
+
+#[test]
+fn a_cosignature_of_somebody_the_log_does_not_name_is_unsound() {
+    let dir = tempfile::tempdir().unwrap();
+    let by = [cosigner("w.example"), cosigner("stranger.example")];
+    cosigned(dir.path(), &by);
+    let (place, key) = (dir.path().to_str().unwrap(), signer(1).verifying_key().to_string());
+    let args = ["verify", "ledger", place, "--key", &key];
+    let (code, _, said) = run(&args);
+    let why = "UNSOUND: checkpoint: signature line 3, by stranger.example: the log names no such key";
+    assert_eq!((code, said.trim()), (1, why));
+    // Whoever checks may know more witnesses than the log.
+    let policy = dir.path().join("policy");
+    let key = by[1].key();
+    std::fs::write(&policy, format!("witness second {key}\nquorum second\n")).unwrap();
+    let (code, told, said) = run(&[&args[..], &["--policy", policy.to_str().unwrap()]].concat());
+    assert_eq!(code, 0, "{said}");
+    assert!(told.contains("2 cosignature(s) of witnesses it names"), "{told}");
 }
 
 #[test]

@@ -130,6 +130,8 @@ pub enum PlatformEventKind {
     },
     /// A witness, by the name of its key, does not cosign the log's checkpoint of this size: an alarm.
     WitnessRefused { witness: String, size: u64, reason: String },
+    /// Checkpoints are published with this witness's cosignatures from here on; it is named by its verifier key (C2SP `vkey`).
+    WitnessNamed { witness: String },
     /// A bank's events do not continue what the platform holds, at this event where one can be named: an alarm.
     BankChainBroken { bank: BankId, seq: Option<u64> },
     /// A public key was registered for a person; each bank judges when it counts. `key` is its fingerprint.

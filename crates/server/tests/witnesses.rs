@@ -26,12 +26,14 @@ use witness_world::chains::{
     an_opening_the_platform_drops_is_a_gap_in_the_log,
     an_opening_the_platform_invents_is_found_unsigned_and_contradicted,
 };
+use witness_world::naming::a_witness_is_asked_once_the_log_names_it;
 use witness_world::outside::{Manner, outside};
 use witness_world::{World, admin, another, witness, world};
 
 on_every_engine![
     a_banks_cosignatures_are_published_with_the_log,
     a_platform_put_back_that_signs_another_history_is_refused_with_evidence,
+    a_witness_is_asked_once_the_log_names_it,
     a_bank_with_another_key_is_noticed,
     a_witness_over_http_is_believed_as_far_as_its_signature_goes,
     an_idle_log_is_cosigned_again_so_that_its_word_stays_fresh,
@@ -131,6 +133,7 @@ async fn a_witness_over_http_is_believed_as_far_as_its_signature_goes(fresh: Fre
     for (manner, refusal) in [
         (Manner::Right, ""),
         (Manner::OtherKey, "wrong-cosignature"),
+        (Manner::Early, "clock-ahead"),
         (Manner::Garbage, "wrong-cosignature"),
         (Manner::NotFound, "unknown-log"),
         (Manner::Ahead, "shrink"),

@@ -12,7 +12,7 @@ const PLATFORM = runs({
   60: `KeyRegistered KeyWithdrawn InspectionPrepared BadgeCodeSent BadgesRevoked WorkOrderWritten WorkOrderFinished
     WorkOrderOverdue`,
   70: `KeySealed KeyReleaseAsked KeyReleased KeyReleaseDropped KeyReturned KeyOverdue KeyRetired OpenedWithoutRelease`,
-  90: `WitnessRefused BankChainBroken LedgerKeyRolled`,
+  90: `WitnessRefused BankChainBroken LedgerKeyRolled WitnessNamed`,
   100: `HardwareRecorded BankAccepted BankExcepted BankWithdrawn`,
 });
 const BANK = runs({

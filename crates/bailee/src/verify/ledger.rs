@@ -1,5 +1,6 @@
 //! `bailee verify ledger`: checks a published log with nothing but the log and its key.
 
+mod published;
 mod succession;
 
 use std::ops::RangeInclusive;
@@ -12,8 +13,7 @@ use bailee_audit::note::MAX_NOTE_LEN;
 use bailee_audit::policy::{Endorsed, NotEndorsed};
 use bailee_audit::verify::{CHECKPOINT_PATH, SourceError};
 use bailee_audit::{
-    DirSource, Edge, Policy, Report, Source, VerifyError, VerifyingKey, leaf_hash, verify_log,
-    verify_log_parallel,
+    DirSource, Policy, Report, Signers, Source, VerifyError, VerifyingKey, verify_log, verify_log_parallel,
 };
 use bailee_vault::sign::PublicKey;
 use bailee_wire::chain::{Checker, Summary};
@@ -26,6 +26,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 
 use super::{Outcome, report};
+use published::{Published, WITNESSED_PATH};
 use succession::Succession;
 
 /// The most a key file can be, in bytes.
@@ -47,6 +48,8 @@ pub struct Sound {
     pub bundles: u64,
     /// Signatures of the log's key on the checkpoint.
     pub checkpoint_signatures: usize,
+    /// Cosignatures on the checkpoint, each by a witness that the log or the policy names.
+    pub cosignatures: usize,
     /// Events that banks wrote.
     pub bank_events: u64,
     /// Banks whose chains were checked.
@@ -145,9 +148,9 @@ fn check<S: Source>(
     source: S,
     demands: &Demands,
     times: RangeInclusive<u64>,
-    verify: impl FnOnce(&mut Once<S>, &VerifyingKey, Visit<'_>) -> Result<Report, VerifyError>,
+    verify: impl FnOnce(&mut Published<S>, &VerifyingKey, Visit<'_>) -> Result<Report, VerifyError>,
 ) -> anyhow::Result<Sound> {
-    let mut source = Once { source, checkpoint: None };
+    let mut source = Published::read(source);
     let policy = demands.policy.as_deref().map(read_policy).transpose()?;
     let known = demands.key.clone().or_else(|| policy.as_ref().and_then(only_log));
     let text = match &known {
@@ -156,30 +159,33 @@ fn check<S: Source>(
     };
     let verifying: VerifyingKey =
         text.trim().parse().map_err(|error| anyhow!("the log's key is not a verifier key: {error}"))?;
+    let mut signers = Signers::default();
+    signers.log(verifying.clone());
+    policy.iter().flat_map(Policy::witnesses).for_each(|witness| signers.witness(witness.key.clone()));
     let endorsed = policy.map(|policy| endorsed(&mut source, &policy, &verifying, times)).transpose()?;
     let mut succession = Succession::of(&mut source, &verifying);
     let mut checker = Checker::new(|key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
         PublicKey(*key).verify(message, signature).is_ok()
     });
-    let mut edge = Edge::empty();
-    let below = endorsed.as_ref().map_or(0, |endorsed| endorsed.checkpoint.size);
+    let mut earlier = source.earlier();
     let mut visit = |index: u64, entry: &[u8]| {
-        if index < below {
-            edge.push(leaf_hash(entry), &mut |_, _| ());
-        }
+        earlier.entry(index, entry);
         succession.bytes(entry);
         let leaf = checker.feed(entry).map_err(|error| error.why.to_string())?;
+        published::named(&leaf, &mut signers)?;
         succession.entry(index, &leaf)
     };
     let report = verify(&mut source, &verifying, &mut visit)?;
     succession.settled(&report)?;
+    succession.followed().cloned().for_each(|handed| signers.handed_over(handed));
+    let cosignatures = source.settled(&signers, &earlier, &report)?;
     let summary = checker.summary();
     if demands.all_signed && summary.uncovered > 0 {
         let why = format!("{} newest event(s) are not under a head their bank signed", summary.uncovered);
         return Err(NotWitnessed(why).into());
     }
-    let witnessed = endorsed.map(|endorsed| witnessed(&endorsed, &report, &edge)).transpose()?;
-    Ok(Sound { witnessed, ..sound(&report, &summary, known.is_none()) })
+    let witnessed = endorsed.map(|endorsed| witnessed(&endorsed, &report));
+    Ok(Sound { witnessed, cosignatures, ..sound(&report, &summary, known.is_none()) })
 }
 
 fn read_policy(path: &Path) -> anyhow::Result<Policy> {
@@ -206,7 +212,7 @@ fn endorsed(
         return Err(NotWitnessed("the policy does not name this log's key".to_owned()).into());
     }
     let mut why = None;
-    for path in [CHECKPOINT_PATH, "witnessed"] {
+    for path in [CHECKPOINT_PATH, WITNESSED_PATH] {
         let note = match source.read(path, MAX_NOTE_LEN) {
             Ok(note) => note,
             Err(SourceError::Absent) => continue,
@@ -222,54 +228,14 @@ fn endorsed(
     Err(NotWitnessed(why.unwrap_or_else(|| "there is no checkpoint".to_owned())).into())
 }
 
-/// The log that was checked must begin with the tree the witnesses vouch for.
-fn witnessed(endorsed: &Endorsed, report: &Report, edge: &Edge) -> anyhow::Result<Witnessed> {
+/// That the log begins with the tree they vouch for was checked.
+fn witnessed(endorsed: &Endorsed, report: &Report) -> Witnessed {
     let (vouched, newest) = (&endorsed.checkpoint, &report.checkpoint);
-    if vouched.size > newest.size {
-        let why = format!(
-            "witnesses vouch for {} entries and the log shows {}: it was cut, or put back",
-            vouched.size, newest.size
-        );
-        return Err(NotWitnessed(why).into());
-    }
-    if edge.root() != vouched.root {
-        let why = format!("the first {} entries are not those that the witnesses vouch for", vouched.size);
-        return Err(NotWitnessed(why).into());
-    }
-    Ok(Witnessed {
+    Witnessed {
         entries: vouched.size,
         newer: newest.size - vouched.size,
         by: endorsed.cosigned.iter().map(|cosigned| cosigned.witness.to_string()).collect(),
         since: endorsed.cosigned.iter().map(|cosigned| cosigned.time).min().unwrap_or(0),
-    })
-}
-
-/// Reads the checkpoint once, so that all of a check is about the same one.
-#[derive(Clone)]
-struct Once<S> {
-    source: S,
-    checkpoint: Option<Vec<u8>>,
-}
-
-impl<S: Source> Source for Once<S> {
-    fn read(&mut self, path: &str, most: usize) -> Result<Vec<u8>, SourceError> {
-        if path != CHECKPOINT_PATH {
-            return self.source.read(path, most);
-        }
-        if self.checkpoint.is_none() {
-            self.checkpoint = Some(self.source.read(path, MAX_NOTE_LEN + 1)?);
-        }
-        let mut bytes = self.checkpoint.clone().expect("read above");
-        bytes.truncate(most);
-        Ok(bytes)
-    }
-
-    fn read_into(&mut self, path: &str, most: usize, bytes: &mut Vec<u8>) -> Result<(), SourceError> {
-        if path != CHECKPOINT_PATH {
-            return self.source.read_into(path, most, bytes);
-        }
-        *bytes = self.read(path, most)?;
-        Ok(())
     }
 }
 
@@ -280,6 +246,7 @@ fn sound(report: &Report, summary: &Summary, key_from_log: bool) -> Sound {
         tiles: report.tiles,
         bundles: report.bundles,
         checkpoint_signatures: report.signatures,
+        cosignatures: 0,
         bank_events: summary.bank_events,
         banks: summary.banks,
         chain_heads: summary.heads,
@@ -361,13 +328,14 @@ pub fn run(place: &str, demands: &Demands, json: bool) -> ExitCode {
 fn told(sound: &Sound) -> String {
     let mut text = format!(
         "sound: {}\n  {} entries in {} bundles, each hashed into the tree\n  {} hash tiles recomputed up to the signed root\n  \
-         {} signature(s) of the log's key on the checkpoint\n  {} events of {} bank(s): sequences without gaps, every event names the one before\n  \
+         {} signature(s) of the log's key on the checkpoint, {} cosignature(s) of witnesses it names\n  {} events of {} bank(s): sequences without gaps, every event names the one before\n  \
          {} signed chain heads of banks; {} newest event(s) not yet signed by their bank\n",
         sound.origin,
         sound.entries,
         sound.bundles,
         sound.tiles,
         sound.checkpoint_signatures,
+        sound.cosignatures,
         sound.bank_events,
         sound.banks,
         sound.chain_heads,

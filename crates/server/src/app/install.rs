@@ -290,5 +290,6 @@ async fn load_or_make(tx: &Tx, first: &First) -> Result<(), AppError> {
     }
     org::insert(tx, &first.org).await?;
     site::insert(tx, first.org.id, &first.site).await?;
-    event::append_platform(tx, first.org.id, first.number, &first.started).await
+    event::append_platform(tx, first.org.id, first.number, &first.started).await?;
+    Ok(())
 }

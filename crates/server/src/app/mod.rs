@@ -208,6 +208,14 @@ impl Change {
     /// # Errors
     /// The store's.
     pub async fn event(&self, kind: PlatformEventKind) -> Result<(), AppError> {
+        self.event_row(kind).await.map(drop)
+    }
+
+    /// As [`Change::event`]; tells the event's row, from which its place in the log can be read once it has one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn event_row(&self, kind: PlatformEventKind) -> Result<i64, AppError> {
         let event = PlatformEvent { at: self.at, actor: self.actor, kind };
         // The platform's events have no sequence of their own; the number only tells rows apart.
         let written = self.written.fetch_add(2, Ordering::Relaxed);

@@ -9,10 +9,10 @@ mod refusals;
 
 use bailee_audit::cosignature::CosignerKey;
 use bailee_audit::note::{Note, NoteSignature};
-use bailee_audit::policy::Policy;
+use bailee_audit::policy::{CLOCK_TOLERANCE_S, Policy};
 use bailee_domain::access::{Permission, Scope};
 use bailee_domain::id::BankId;
-use bailee_domain::platform::Actor;
+use bailee_domain::platform::{Actor, PlatformEventKind};
 use bailee_domain::time::WallTime;
 
 use super::{App, AppError, Change, LiveChange, Principal};
@@ -69,24 +69,7 @@ pub async fn announced(app: &App, bank: BankId, vkey: &str) -> Result<(), AppErr
         tracing::warn!(%bank, name = %key.name(), "the bank's cosigning key has another's name");
         return Ok(());
     }
-    let (log, name, vkey) = (app.log_id().to_owned(), key.name().to_string(), vkey.to_owned());
-    let known = app.db().read({
-        let log = log.clone();
-        async move |tx| Ok::<_, AppError>(witness::all(&tx, &log).await?)
-    });
-    let known = known.await?.into_iter().find(|row| row.name == name);
-    if known.as_ref().is_some_and(|row| row.vkey == vkey) {
-        return Ok(());
-    }
-    let this = app.clone();
-    app.change(Actor::Bank(bank), async move |change: &Change| {
-        witness::put(&change.tx, &log, (&name, &vkey), Some(bank)).await?;
-        if known.is_some() {
-            refuse(&this, change, (&name, Some(bank)), 0, "key-changed").await?;
-        }
-        Ok(())
-    })
-    .await
+    name(app, Actor::Bank(bank), &key, Some(bank)).await
 }
 
 /// Notes which witnesses of others are configured, and forgets those that are not any more.
@@ -95,21 +78,55 @@ pub async fn announced(app: &App, bank: BankId, vkey: &str) -> Result<(), AppErr
 /// The store's.
 pub async fn configured(app: &App, keys: &[CosignerKey]) -> Result<(), AppError> {
     let log = app.log_id().to_owned();
-    let keys: Vec<(String, String)> =
-        keys.iter().map(|key| (key.name().to_string(), key.to_string())).collect();
-    app.db()
-        .tx(async move |tx| {
-            for row in witness::all(&tx, &log).await?.iter().filter(|row| row.bank.is_none()) {
-                if !keys.iter().any(|(name, _)| *name == row.name) {
-                    witness::remove(&tx, &log, &row.name).await?;
-                }
+    let read = {
+        let log = log.clone();
+        async move |tx: Tx| Ok::<_, AppError>(witness::all(&tx, &log).await?)
+    };
+    let known = app.db().read(read).await?;
+    let is_configured = |row: &WitnessRow| keys.iter().any(|key| key.name().as_str() == row.name);
+    let gone: Vec<String> = known
+        .into_iter()
+        .filter(|row| row.bank.is_none() && !is_configured(row))
+        .map(|row| row.name)
+        .collect();
+    if !gone.is_empty() {
+        let forget = async move |tx: Tx| {
+            for name in &gone {
+                witness::remove(&tx, &log, name).await?;
             }
-            for (name, vkey) in &keys {
-                witness::put(&tx, &log, (name, vkey), None).await?;
-            }
-            Ok(())
-        })
-        .await
+            Ok::<_, AppError>(())
+        };
+        app.db().tx(forget).await?;
+    }
+    for key in keys {
+        name(app, Actor::Platform, key, None).await?;
+    }
+    Ok(())
+}
+
+/// Names a witness in the log, unless it is named with this key already. It is asked once its entry is there, so that no
+/// checkpoint is published with a cosignature of somebody its own entries do not name.
+async fn name(app: &App, actor: Actor, key: &CosignerKey, bank: Option<BankId>) -> Result<(), AppError> {
+    let (log, name, vkey) = (app.log_id().to_owned(), key.name().to_string(), key.to_string());
+    let read = {
+        let (log, name) = (log.clone(), name.clone());
+        async move |tx: Tx| Ok::<_, AppError>(witness::known(&tx, &log, &name).await?)
+    };
+    let before = app.db().read(read).await?;
+    if before.as_ref().is_some_and(|(known, is_named)| *known == vkey && *is_named) {
+        return Ok(());
+    }
+    let is_another = bank.is_some() && before.is_some_and(|(known, _)| known != vkey);
+    let this = app.clone();
+    app.change(actor, async move |change: &Change| {
+        let row = change.event_row(PlatformEventKind::WitnessNamed { witness: vkey.clone() }).await?;
+        witness::put(&change.tx, &log, (&name, &vkey), bank, row).await?;
+        if is_another {
+            refuse(&this, change, (&name, bank), 0, "key-changed").await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The witnesses whose turn it is, and the round they are to cosign; a new one is opened when the log has grown and the
@@ -129,11 +146,17 @@ pub async fn newest_round(app: &App) -> Result<Option<(RoundRow, Vec<WitnessRow>
         }
     };
     let (last, witnesses) = app.db().read(read).await?;
-    if witnesses.is_empty() {
+    let is_named_below = |row: &WitnessRow, size: u64| row.named_at.is_some_and(|at| at < size);
+    if !witnesses.iter().any(|row| is_named_below(row, size)) {
         return Ok(None);
     }
+    // A witness that was named since then could not cosign that round.
+    let is_for_all = |round: &RoundRow| {
+        witnesses.iter().all(|row| is_named_below(row, round.size) || !is_named_below(row, size))
+    };
     let is_open = |round: &RoundRow| {
         round.size <= size
+            && is_for_all(round)
             && (round.checkpoint == checkpoint
                 || (round.size < size && now.since_ms(round.opened_at) < ROUND_MS))
     };
@@ -154,7 +177,8 @@ pub async fn newest_round(app: &App) -> Result<Option<(RoundRow, Vec<WitnessRow>
 fn is_due(row: &WitnessRow, round: &RoundRow, now: WallTime) -> bool {
     let rested = row.asked_at.is_none_or(|at| now.since_ms(at) >= ROUND_MS);
     let is_fresh = row.cosigned_at.is_some_and(|at| now.since_ms(at) < REFRESH_MS);
-    rested && !(row.size == round.size && is_fresh && row.refusal.is_empty())
+    let is_named = row.named_at.is_some_and(|at| at < round.size);
+    is_named && rested && !(row.size == round.size && is_fresh && row.refusal.is_empty())
 }
 
 /// Notes that a witness is being asked.
@@ -174,6 +198,11 @@ pub async fn cosigned(app: &App, row: &WitnessRow, round: &RoundRow, body: &[u8]
     let Some((line, time_s)) = own_line(row, round, body) else {
         return refused(app, row, round, "wrong-cosignature", None).await;
     };
+    // Published, it would make everybody who demands this witness refuse the log.
+    let now_s = u64::try_from(app.now().unix_ms() / 1_000).unwrap_or(0);
+    if time_s > now_s.saturating_add(CLOCK_TOLERANCE_S) {
+        return refused(app, row, round, "clock-ahead", None).await;
+    }
     let (log, now, size) = (app.log_id().to_owned(), app.now(), round.size);
     let new = CosignatureRow { name: row.name.clone(), line: line.to_string() };
     app.db()

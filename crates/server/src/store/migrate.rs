@@ -52,6 +52,7 @@ pub const ALL: &[Migration] = migrations![
     16 "0016_witness_alert.sql",
     17 "0017_commissioning.sql",
     18 "0018_small_log.sql",
+    19 "0019_named_witness.sql",
 ];
 
 /// Why the schema could not be brought up to date.

@@ -175,7 +175,7 @@ impl House {
         let vkey = witness.key().to_string();
         let stored = self.rig.fresh.db.tx(async move |tx| {
             let name = "witness.example".to_owned();
-            witness::put(&tx, &log, (&name, &vkey), None).await?;
+            witness::put(&tx, &log, (&name, &vkey), None, 1).await?;
             let round = RoundRow { size, checkpoint: checkpoint.clone(), opened_at: START };
             witness::open_round(&tx, &log, &round).await?;
             let row = CosignatureRow { name, line: line.clone() };

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 pub mod chains;
+pub mod naming;
 pub mod outside;
 
 use std::convert::Infallible;
@@ -127,6 +128,8 @@ pub async fn world(db: Db, linked: Option<Linked>, outside: Vec<OutsideWitness>)
     assert_eq!(linked.0.lock().unwrap().0, bank, "the copies agree");
     let key = linked.0.lock().unwrap().1.cosigner().key().to_string();
     witnesses::announced(&platform.app, bank, &key).await.unwrap();
+    let keys: Vec<CosignerKey> = outside.iter().map(|witness| witness.key.clone()).collect();
+    witnesses::configured(&platform.app, &keys).await.unwrap();
     platform.app.live().update(bank, |live| live.online = true);
     let witnesses = Witnesses {
         app: platform.app.clone(),

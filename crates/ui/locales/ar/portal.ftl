@@ -796,6 +796,7 @@ done-file-destroyed = أُتلف الملف.
 cannot-too-many-files = لم يُرفق: يوجد هنا 50 ملفًا بالفعل. أتلف ما لا يلزم منها أو أرفقه في مكان آخر.
 cannot-erased = لم يُرفق: الشخص الذي كان هذا الطرد له قد مُحي.
 cannot-file-held = لم يُتلف: يوجد حجز قانوني سارٍ. يظهر في صفحة الطرد.
+event-witness-named = سُمِّي شاهد تُنشر توقيعاته المشتركة
 event-ledger-key-rolled = سُلِّم سجل الحيازة إلى مفتاح جديد
 # Keys, badges, work orders, custody: events
 event-key-registered = سُجّل المفتاح العام لشخص

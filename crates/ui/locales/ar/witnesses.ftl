@@ -20,6 +20,7 @@ witness-why-not-signed = نقطة التحقق غير موقّعة بالمفت�
 witness-why-unknown-log = لم يُطلب منه مراقبة هذا السجل.
 witness-why-wrong-size = يذكر موضعًا آخر لا معنى له.
 witness-why-wrong-cosignature = توقيعه ليس له.
+witness-why-clock-ahead = يوقّع بوقت لم يحن بعد: ساعته متقدمة أو ساعة المنصة متأخرة.
 witness-why-key-changed = يوقّع بمفتاح غير السابق: فُقدت ذاكرته أو هو جهاز آخر.
 witness-why-not-understood = أجاب بما لا معنى له.
 witness-evidence = أدلة ضد السجل

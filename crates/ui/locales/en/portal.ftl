@@ -780,6 +780,7 @@ done-file-destroyed = The file was destroyed.
 cannot-too-many-files = Not attached: there are 50 files here already. Destroy one that is not needed, or attach it elsewhere.
 cannot-erased = Not attached: the person this parcel was for has been erased.
 cannot-file-held = Not destroyed: a legal hold is in force. It is shown on the page of the parcel.
+event-witness-named = Witness named whose cosignatures are published
 event-ledger-key-rolled = Custody log handed over to a new key
 # Keys, badges, work orders, custody: events
 event-key-registered = Somebody’s public key was registered

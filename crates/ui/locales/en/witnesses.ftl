@@ -20,6 +20,7 @@ witness-why-not-signed = The checkpoint is not signed by the key it knows.
 witness-why-unknown-log = It was not told to watch this log.
 witness-why-wrong-size = It says it stands elsewhere, and where makes no sense.
 witness-why-wrong-cosignature = Its signature is not its own.
+witness-why-clock-ahead = It signs with a time that has not come: its clock is ahead, or the platform's is behind.
 witness-why-key-changed = It signs with another key than before: its memory was lost, or it is another machine.
 witness-why-not-understood = It answered something that makes no sense.
 witness-evidence = Evidence against the log

@@ -113,6 +113,7 @@ pub fn encode_platform(org: OrgId, event: &PlatformEvent) -> Result<Vec<u8>, Eve
         | PlatformEventKind::SettingChanged { what: text }
         | PlatformEventKind::BankOperationRequested { what: text, .. }
         | PlatformEventKind::WitnessRefused { witness: text, .. }
+        | PlatformEventKind::WitnessNamed { witness: text }
             if text.len() > MAX_TEXT_BYTES =>
         {
             return Err(EventError::TooLong);

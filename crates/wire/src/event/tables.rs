@@ -387,6 +387,7 @@ variants! {
         90 WitnessRefused { 1 witness: String, 2 size: u64, 3 reason: String };
         91 BankChainBroken { 1 bank: BankId, 2 seq: Option<u64> };
         92 LedgerKeyRolled { 1 hand_over: KeyHandOver, 2 reason: [u8; 32] };
+        93 WitnessNamed { 1 witness: String };
         100 HardwareRecorded { 1 bank: BankId, 2 details: [u8; 32] };
         101 BankAccepted { 1 bank: BankId };
         102 BankExcepted { 1 bank: BankId, 2 shortfalls: u16, 3 reason: [u8; 32] };

@@ -59,6 +59,11 @@ impl Succession {
         Ok(())
     }
 
+    /// The hand-overs the log's entries tell of, oldest first.
+    pub fn followed(&self) -> impl Iterator<Item = &HandOver> {
+        self.entries.iter().map(|(_, handed)| handed)
+    }
+
     /// Every hand-over that was followed must stand in the log, and the newest key must be the one that signs.
     pub fn settled(&self, report: &Report) -> anyhow::Result<()> {
         if let Some(size) = self.wrong {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailee_audit::cosignature::CosignerKey;
-use bailee_wire::event::{chain_hash, hex};
+use bailee_wire::event::{MAX_TEXT_BYTES, chain_hash, hex};
 use serde::Deserialize;
 
 use crate::notify::http::{BaseUrl, Call, Gateway};
@@ -53,6 +53,10 @@ impl WitnessConfig {
             .parse()
             .map_err(|error: bailee_audit::key::KeyError| error.to_string())
             .map_err(wrong("vkey", &self.vkey))?;
+        if self.vkey.len() > MAX_TEXT_BYTES {
+            let why = format!("longer than the {MAX_TEXT_BYTES} bytes that the log can name it with");
+            return Err(wrong("vkey", &self.vkey)(why));
+        }
         let base = BaseUrl::parse(&self.url).map_err(wrong("url", &self.url))?;
         let tls = crate::notify::http::public_tls().map_err(wrong("url", &self.url))?;
         Ok(OutsideWitness { key, gateway: Gateway { base, tls, deadline: DEADLINE } })

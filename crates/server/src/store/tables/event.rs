@@ -15,7 +15,7 @@ use crate::ledger::{LedgerError, LogReader};
 use crate::params;
 use crate::store::{Row, Tx};
 
-/// Appends an event of the platform; `number` only tells rows of the same source apart.
+/// Appends an event of the platform and tells its row; `number` only tells rows of the same source apart.
 ///
 /// # Errors
 /// The store's; [`AppError::Damaged`] when a text in it is too long to be an entry (use cases bound their texts).
@@ -24,7 +24,7 @@ pub async fn append_platform(
     org: OrgId,
     number: u64,
     event: &PlatformEvent,
-) -> Result<(), AppError> {
+) -> Result<i64, AppError> {
     let bytes = encode_platform(org, event).map_err(|_| damaged("event"))?;
     let new = NewEvent {
         org: &org.to_string(),
@@ -34,7 +34,8 @@ pub async fn append_platform(
         received_at_ms: event.at.unix_ms(),
     };
     let id = insert(tx, &new).await?;
-    log_index::insert(tx, org, id, Indexed::of_platform(org, event)).await
+    log_index::insert(tx, org, id, Indexed::of_platform(org, event)).await?;
+    Ok(id)
 }
 
 /// Appends an event of a bank, whose place in the bank's chain has been checked, with its line in the index; tells its row.

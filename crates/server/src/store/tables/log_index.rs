@@ -199,6 +199,7 @@ impl Indexed {
             | Kind::TokenCreated { .. }
             | Kind::TokenRevoked { .. }
             | Kind::WitnessRefused { .. }
+            | Kind::WitnessNamed { .. }
             | Kind::LedgerKeyRolled { .. }
             | Kind::LogExported { .. }
             | Kind::EvidenceExported { .. } => {}

@@ -16,6 +16,8 @@ pub struct WitnessRow {
     pub vkey: String,
     /// The bank, unless it is a witness of others.
     pub bank: Option<BankId>,
+    /// The entry of the log that names it, once there is one.
+    pub named_at: Option<u64>,
     /// The size it last cosigned; 0 for none.
     pub size: u64,
     /// When it was last asked.
@@ -58,13 +60,24 @@ const MAX_ROUNDS: i64 = 64;
 /// # Errors
 /// The store's.
 pub async fn all(tx: &Tx, log: &str) -> Result<Vec<WitnessRow>, StoreError> {
-    let sql = "SELECT name, vkey, bank, size, asked_at, cosigned_at, refusal, refused_at, unanswered_since
-        FROM witness
+    let sql = "SELECT name, vkey, bank, event.leaf_index AS named_at, size, asked_at, cosigned_at, refusal, refused_at,
+            unanswered_since
+        FROM witness LEFT JOIN event ON event.id = witness.named_by
         WHERE log_id = $1 ORDER BY name";
     tx.query(sql, params![log]).await?.iter().map(read).collect()
 }
 
-/// Notes who a witness is; one whose key changed starts over.
+/// The key of the witness of that name, and whether the log was told of it.
+///
+/// # Errors
+/// The store's.
+pub async fn known(tx: &Tx, log: &str, name: &str) -> Result<Option<(String, bool)>, StoreError> {
+    let sql = "SELECT vkey, named_by FROM witness WHERE log_id = $1 AND name = $2";
+    let read = |row: Row| Ok((row.get("vkey")?, row.get::<Option<i64>>("named_by")?.is_some()));
+    tx.query_opt(sql, params![log, name]).await?.map(read).transpose()
+}
+
+/// Notes who a witness is and which event's row names it; one whose key changed starts over.
 ///
 /// # Errors
 /// The store's.
@@ -73,18 +86,13 @@ pub async fn put(
     log: &str,
     (name, vkey): (&str, &str),
     bank: Option<BankId>,
+    named_by: i64,
 ) -> Result<(), StoreError> {
-    let known = tx
-        .query_opt("SELECT vkey FROM witness WHERE log_id = $1 AND name = $2", params![log, name])
-        .await?
-        .map(|row| row.get::<String>("vkey"))
-        .transpose()?;
-    if known.as_deref() == Some(vkey) {
-        return Ok(());
-    }
-    remove(tx, log, name).await?;
-    let sql = "INSERT INTO witness (log_id, name, vkey, bank, size, refusal) VALUES ($1, $2, $3, $4, 0, '')";
-    tx.exec(sql, params![log, name, vkey, bank.map(String::from)]).await?;
+    tx.exec("DELETE FROM witness WHERE log_id = $1 AND name = $2 AND vkey <> $3", params![log, name, vkey])
+        .await?;
+    let sql = "INSERT INTO witness (log_id, name, vkey, bank, size, refusal, named_by) VALUES ($1, $2, $3, $4, 0, '', $5)
+        ON CONFLICT (log_id, name) DO UPDATE SET named_by = excluded.named_by";
+    tx.exec(sql, params![log, name, vkey, bank.map(String::from), named_by]).await?;
     Ok(())
 }
 
@@ -234,6 +242,7 @@ fn read(row: &Row) -> Result<WitnessRow, StoreError> {
         name: row.get("name")?,
         vkey: row.get("vkey")?,
         bank: parsed_opt(row, "bank")?,
+        named_at: row.get("named_at")?,
         size: row.get("size")?,
         asked_at: time_opt(row, "asked_at")?,
         cosigned_at: time_opt(row, "cosigned_at")?,

@@ -1,0 +1,173 @@
+//! Everybody who may sign a log's checkpoint, and the check that nobody else did.
+//!
+//! A client that wants to know whether to believe a checkpoint ignores the lines of keys it does not know, as C2SP
+//! signed-note has it: [`crate::note::Note::verify`], [`crate::policy`]. Whoever checks a whole published log knows more: the
+//! log names its witnesses. To them a line of anybody else is a changed one, see `docs/decisions/0023-the-log-names-its-witnesses.md`.
+
+use std::collections::BTreeMap;
+
+use crate::cosignature::CosignerKey;
+use crate::handover::HandOver;
+use crate::key::{KeyName, VerifyingKey};
+use crate::note::{Note, NoteSignature};
+
+/// Who may sign checkpoints of one log.
+#[derive(Debug, Clone, Default)]
+pub struct Signers {
+    logs: Vec<VerifyingKey>,
+    handed_over: Vec<HandOver>,
+    /// By their `vkey`: whoever made the log says how many there are.
+    witnesses: BTreeMap<String, CosignerKey>,
+}
+
+/// A line of a checkpoint that is nobody's who may sign it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("signature line {line}, by {name}: {why}")]
+pub struct StrayLine {
+    /// Which line, from 1.
+    pub line: usize,
+    /// The name it bears.
+    pub name: KeyName,
+    /// What is wrong with it.
+    pub why: Stray,
+}
+
+/// What is wrong with a stray line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stray {
+    /// Neither the log's key, nor a hand-over of it, nor a known witness.
+    #[error("the log names no such key")]
+    Unknown,
+    /// The key is known and has not signed this.
+    #[error("it does not match the checkpoint")]
+    Wrong,
+}
+
+impl Signers {
+    /// Adds a key of the log itself.
+    pub fn log(&mut self, key: VerifyingKey) {
+        self.logs.push(key);
+    }
+
+    /// Adds a hand-over between keys of the log, and both keys.
+    pub fn handed_over(&mut self, handed: HandOver) {
+        self.logs.extend([handed.old.clone(), handed.new.clone()]);
+        self.handed_over.push(handed);
+    }
+
+    /// Adds a witness.
+    pub fn witness(&mut self, key: CosignerKey) {
+        self.witnesses.insert(key.to_string(), key);
+    }
+
+    /// The keys of the log itself, the last one known first.
+    pub fn logs(&self) -> impl Iterator<Item = &VerifyingKey> {
+        self.logs.iter().rev()
+    }
+
+    /// Checks every signature line of a checkpoint; how many are cosignatures. How old or new those are is for a
+    /// policy to judge.
+    ///
+    /// # Errors
+    /// The first line that is not by somebody who may sign it.
+    pub fn check(&self, note: &Note) -> Result<usize, StrayLine> {
+        let mut cosigned = 0;
+        for (place, line) in note.signatures().iter().enumerate() {
+            let is_cosignature = self.signed(note, line).map_err(|why| StrayLine {
+                line: place + 1,
+                name: line.name.clone(),
+                why,
+            })?;
+            cosigned += usize::from(is_cosignature);
+        }
+        Ok(cosigned)
+    }
+
+    /// Whether the line is a cosignature rather than the log's own.
+    fn signed(&self, note: &Note, line: &NoteSignature) -> Result<bool, Stray> {
+        if let Some(key) = self.logs.iter().find(|key| key.is_of(line)) {
+            let has_signed = key.has_signed(note.text().as_bytes(), &line.signature);
+            return if has_signed { Ok(false) } else { Err(Stray::Wrong) };
+        }
+        if self.handed_over.iter().any(|handed| handed.line() == *line) {
+            return Ok(false);
+        }
+        let witness = self.witnesses.values().find(|key| key.is_of(line)).ok_or(Stray::Unknown)?;
+        match witness.time_of(note.text(), line) {
+            Ok(_) => Ok(true),
+            Err(_) => Err(Stray::Wrong),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+    use crate::cosignature::Cosigner;
+    use crate::hash::{Hash, TreeHead};
+    use crate::key::{Ed25519Signer, Signer};
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn log(seed: u8) -> Ed25519Signer {
+        let name = KeyName::new("bailee/house").expect("valid");
+        Ed25519Signer::from_seed(name, &[seed; 32]).expect("a seed")
+    }
+
+    fn witness(name: &str) -> Cosigner {
+        Cosigner::from_seed(KeyName::new(name).expect("valid"), &[9; 32]).expect("a seed")
+    }
+
+    /// A checkpoint by the second key of the log, with its hand-over and two cosignatures; and who may sign it.
+    fn published() -> (Note, Signers) {
+        let (old, new) = (log(1), log(2));
+        let head = TreeHead { size: 3, root: Hash([7; 32]) };
+        let both = ((&old as &dyn Signer, old.verifying_key()), (&new as &dyn Signer, new.verifying_key()));
+        let handed = HandOver::sign(both.0, both.1, head, NOW - 9).expect("signs");
+        let head = TreeHead { size: 5, root: Hash([8; 32]) };
+        let mut note = Checkpoint::new("bailee/house", head).sign(&[&new]).expect("signs");
+        let mut signers = Signers::default();
+        signers.handed_over(handed.clone());
+        note.add(handed.line()).expect("few");
+        for name in ["bailee/bank", "w.example"] {
+            let cosigner = witness(name);
+            note.add(cosigner.cosign(note.text(), NOW - 1).expect("signs")).expect("few");
+            signers.witness(cosigner.key().clone());
+        }
+        (note, signers)
+    }
+
+    #[test]
+    fn everybody_named_is_found() {
+        let (note, signers) = published();
+        assert_eq!(signers.check(&note), Ok(2));
+        assert_eq!(signers.logs().next(), Some(log(2).verifying_key()));
+    }
+
+    #[test]
+    fn no_bit_of_a_checkpoint_can_be_changed() {
+        let (note, signers) = published();
+        let whole = note.to_string().into_bytes();
+        for place in 0..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[place] ^= 1 << bit;
+                let Ok(changed) = Note::parse(&bytes) else { continue };
+                assert!(signers.check(&changed).is_err(), "byte {place}, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_said() {
+        let (note, mut signers) = published();
+        let stranger = witness("stranger");
+        let mut more = note.clone();
+        more.add(stranger.cosign(note.text(), NOW).expect("signs")).expect("few");
+        let said = signers.check(&more).expect_err("nobody named it").to_string();
+        assert_eq!(said, "signature line 5, by stranger: the log names no such key");
+        signers.witness(stranger.key().clone());
+        assert_eq!(signers.check(&more), Ok(3));
+    }
+}

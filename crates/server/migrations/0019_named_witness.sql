@@ -1,0 +1,2 @@
+-- The event that names the witness in the log: it is asked for checkpoints behind that event alone. NULL until it is named.
+ALTER TABLE witness ADD COLUMN named_by {{int}};
