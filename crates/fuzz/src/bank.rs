@@ -144,16 +144,8 @@ impl Kiosk for Controller {
     }
 }
 
-const PATHS: [&str; 8] = [
-    "/",
-    "/act",
-    "/token",
-    "/settings",
-    "/frame?width=8&height=8",
-    "/events",
-    "/healthz",
-    "/static/nothing.css",
-];
+const PATHS: [&str; 8] =
+    ["/", "/act", "/token", "/settings", "/frame?width=8&height=8", "/events", "/healthz", "/s/nothing.css"];
 const HEADERS: [&str; 8] = [
     "host",
     "origin",

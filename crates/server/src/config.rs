@@ -85,8 +85,11 @@ impl Default for LinkConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// File that holds the connection string in libpq form: over a Unix socket or the loopback.
+    /// File that holds the connection string in libpq form.
     pub url_file: PathBuf,
+    /// PEM file of the authorities the server's certificate may be of, instead of Mozilla's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What the platform is called when it starts for the first time.
@@ -242,7 +245,10 @@ impl ServerConfig {
     pub fn db(&self) -> Result<DbConfig, ConfigError> {
         match &self.database {
             None => Ok(DbConfig::file(self.data_dir.join("bailee.db"))),
-            Some(database) => Ok(DbConfig::Postgres { url: read(&database.url_file)?.trim().to_owned() }),
+            Some(database) => Ok(DbConfig::Postgres {
+                url: read(&database.url_file)?.trim().to_owned(),
+                ca_file: database.ca_file.clone(),
+            }),
         }
     }
 }

@@ -12,3 +12,4 @@ pub mod ledger;
 pub mod notify;
 pub mod serve;
 pub mod store;
+mod tls;

@@ -393,7 +393,7 @@ async fn another(db: &Db) -> Db {
     let config = match db.engine() {
         EngineKind::Sqlite => DbConfig::memory(),
         EngineKind::Postgres => {
-            DbConfig::Postgres { url: support::postgres::shared().expect("it is in use").fresh_database() }
+            DbConfig::postgres(support::postgres::shared().expect("it is in use").fresh_database())
         }
     };
     Db::open(&config).await.expect("a fresh database opens")
@@ -526,7 +526,7 @@ async fn a_file_that_is_no_database_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_and_returns() {
     let Some(cluster) = Cluster::start() else { return };
-    let db = Db::open(&DbConfig::Postgres { url: cluster.fresh_database() }).await.unwrap();
+    let db = Db::open(&DbConfig::postgres(cluster.fresh_database())).await.unwrap();
     script(&db, NOTES).await;
     let add = async |ids: std::ops::Range<i64>| {
         futures_util::future::join_all(ids.map(|id| db.tx(async move |tx| note(&tx, id).await))).await
@@ -546,7 +546,7 @@ async fn a_database_that_goes_away_and_returns() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_migrate_at_once_agree() {
     let Some(cluster) = support::postgres::shared() else { return };
-    let config = DbConfig::Postgres { url: cluster.fresh_database() };
+    let config = DbConfig::postgres(cluster.fresh_database());
     let node = async || {
         let db = Db::open(&config).await.unwrap();
         migrate::to_latest(&db).await.unwrap()

@@ -1,6 +1,6 @@
 //! Files every page needs, embedded in the binary and served under names that change with their content.
 //!
-//! A URL is `/static/{first 12 hex digits of SHA-256}/{name}`, so answers may be kept for ever. Must never serve anything
+//! A URL is `/s/{8 hex digits that change with the content}/{name}`, short because a page names symbols dozens of times, so answers may be kept for ever. Must never serve anything
 //! that isn't in `static/`. A module imports another by its name, `"./name.js"`; what travels has the lasting address there, and
 //! a module's own address changes with those it imports. Style, script and symbols travel compressed; pages don't, since they hold secrets beside
 //! what others wrote (BREACH). Start at [`asset_url`] and [`router`].
@@ -10,11 +10,12 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crate::headers::OwnFile;
 
@@ -24,32 +25,29 @@ struct Static;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// The address of an embedded file, for example `/static/0a1b2c3d4e5f/app.css`.
+/// The address of an embedded file, for example `/s/0a1b2c3d/app.css`.
 ///
 /// # Panics
 /// When no such file is embedded: names are literals in templates, and every page is rendered in tests.
 #[must_use]
 pub fn asset_url(name: &str) -> String {
     let file = Static::get(name).expect("templates name only files in static/");
-    format!("/static/{}/{name}", digest(name, &file))
+    format!("/s/{}/{name}", digest(name, &file))
 }
 
 /// The stylesheet that tells a kiosk page how many CSS pixels are one millimetre on its screen.
 #[must_use]
 pub fn scale_url(px_per_mm: f32) -> String {
     let hundredths = (px_per_mm.clamp(1.0, 40.0) * 100.0).round();
-    format!("/static/scale/{hundredths:.0}.css")
+    format!("/s/scale/{hundredths:.0}.css")
 }
 
 /// Routes for the embedded files and for the kiosk scale.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route("/static/scale/{file}", get(serve_scale))
-        .route("/static/{digest}/{name}", get(serve))
-        .route(
-            "/favicon.ico",
-            get(async |headers: HeaderMap| serve_file("favicon.svg", "public, max-age=86400", &headers)),
-        )
+    Router::new().route("/s/scale/{file}", get(serve_scale)).route("/s/{digest}/{name}", get(serve)).route(
+        "/favicon.ico",
+        get(async |headers: HeaderMap| serve_file("favicon.svg", "public, max-age=86400", &headers)),
+    )
 }
 
 /// Name and content of every embedded file, for writing a set of pages to a folder.
@@ -63,22 +61,37 @@ pub fn all() -> impl Iterator<Item = (String, Vec<u8>)> {
 /// Bytes on the wire of the embedded file at `url`, compressed as browsers get it; 0 when there is none.
 #[must_use]
 pub fn weight(url: &str) -> usize {
-    url.rsplit('/').next().and_then(|name| COMPRESSED.get(name)).map_or(0, Vec::len)
+    url.rsplit('/').next().and_then(packed).map_or(0, |packed| packed.brotli.len())
 }
 
-/// Every file as gzip (RFC 1952), made once.
-static COMPRESSED: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
-    let gzip = |bytes: &[u8]| {
-        let mut out = GzEncoder::new(Vec::new(), Compression::best());
-        out.write_all(bytes).and_then(|()| out.finish())
-    };
-    Static::iter()
-        .filter_map(|name| {
-            let file = Static::get(&name)?;
-            Some((name.to_string(), gzip(&served(&name, &file)).ok()?))
-        })
-        .collect()
-});
+/// A file as it travels.
+struct Packed {
+    /// RFC 7932; browsers take it over TLS and from their own machine.
+    brotli: Vec<u8>,
+    /// RFC 1952.
+    gzip: Vec<u8>,
+}
+
+/// Every file, packed when it is first wanted.
+static PACKED: LazyLock<BTreeMap<String, OnceLock<Packed>>> =
+    LazyLock::new(|| Static::iter().map(|name| (name.into_owned(), OnceLock::new())).collect());
+
+fn packed(name: &str) -> Option<&'static Packed> {
+    PACKED.get(name).map(|packed| packed.get_or_init(|| Packed::of(name)))
+}
+
+impl Packed {
+    fn of(name: &str) -> Self {
+        let bytes = Static::get(name).map(|file| served(name, &file)).unwrap_or_default();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let params = BrotliEncoderParams { quality: 11, lgwin: 16, ..BrotliEncoderParams::default() };
+        let mut brotli = Vec::new();
+        // Writing into memory does not fail.
+        let _ = brotli::BrotliCompress(&mut bytes.as_slice(), &mut brotli, &params);
+        let gzip = gzip.write_all(&bytes).and_then(|()| gzip.finish()).unwrap_or_default();
+        Self { brotli, gzip }
+    }
+}
 
 const OWN: Extension<OwnFile> = Extension(OwnFile);
 
@@ -98,17 +111,22 @@ fn serve_file(name: &str, cache: &'static str, asked: &HeaderMap) -> Response {
         (header::CACHE_CONTROL, cache),
         (header::VARY, "accept-encoding"),
     ];
-    match COMPRESSED.get(name).filter(|_| takes_gzip(asked)) {
-        Some(gzip) => (OWN, headers, [(header::CONTENT_ENCODING, "gzip")], gzip.clone()).into_response(),
-        None => (OWN, headers, served(name, &file)).into_response(),
+    match packed(name) {
+        Some(packed) if takes(asked, "br") => {
+            (OWN, headers, [(header::CONTENT_ENCODING, "br")], packed.brotli.clone()).into_response()
+        }
+        Some(packed) if takes(asked, "gzip") => {
+            (OWN, headers, [(header::CONTENT_ENCODING, "gzip")], packed.gzip.clone()).into_response()
+        }
+        _ => (OWN, headers, served(name, &file)).into_response(),
     }
 }
 
-fn takes_gzip(asked: &HeaderMap) -> bool {
+fn takes(asked: &HeaderMap, wanted: &str) -> bool {
     let text = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     text.split(',').any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
-        parts.next() == Some("gzip") && parts.all(|part| !matches!(part, "q=0" | "q=0.0"))
+        parts.next() == Some(wanted) && parts.all(|part| !matches!(part, "q=0" | "q=0.0"))
     })
 }
 
@@ -130,9 +148,9 @@ fn digest(name: &str, file: &EmbeddedFile) -> String {
 }
 
 /// The beginning of a file's SHA-256, changed by those of the modules it imports. It names content, and secures nothing.
-fn sum(name: &str, file: &EmbeddedFile) -> [u8; 6] {
+fn sum(name: &str, file: &EmbeddedFile) -> [u8; 4] {
     let hash = file.metadata.sha256_hash();
-    let own: [u8; 6] = std::array::from_fn(|at| hash[at]);
+    let own: [u8; 4] = std::array::from_fn(|at| hash[at]);
     imports(name, file).iter().fold(own, |sum, import| {
         let theirs = Static::get(import).map(|file| self::sum(import, &file)).unwrap_or_default();
         std::array::from_fn(|at| sum[at].rotate_left(1) ^ theirs[at])
@@ -182,12 +200,13 @@ fn slim(text: &str) -> String {
 mod tests {
     use super::*;
     use axum::http::StatusCode;
+    use std::io::Read as _;
 
     #[test]
     fn every_file_has_its_own_lasting_address() {
         let url = asset_url("app.css");
-        let middle = url.strip_prefix("/static/").and_then(|rest| rest.strip_suffix("/app.css")).unwrap();
-        assert_eq!(middle.len(), 12);
+        let middle = url.strip_prefix("/s/").and_then(|rest| rest.strip_suffix("/app.css")).unwrap();
+        assert_eq!(middle.len(), 8);
         assert_ne!(middle, asset_url("live.js").split('/').nth(2).unwrap());
     }
 
@@ -216,9 +235,9 @@ mod tests {
 
     #[test]
     fn the_scale_address_stays_in_bounds() {
-        assert_eq!(scale_url(5.56), "/static/scale/556.css");
-        assert_eq!(scale_url(0.0), "/static/scale/100.css");
-        assert_eq!(scale_url(f32::INFINITY), "/static/scale/4000.css");
+        assert_eq!(scale_url(5.56), "/s/scale/556.css");
+        assert_eq!(scale_url(0.0), "/s/scale/100.css");
+        assert_eq!(scale_url(f32::INFINITY), "/s/scale/4000.css");
     }
 
     #[test]
@@ -232,8 +251,22 @@ mod tests {
             let asked = HeaderMap::from_iter([(header::ACCEPT_ENCODING, accept.parse().unwrap())]);
             serve_file("app.css", FOR_EVER, &asked).headers().get(header::CONTENT_ENCODING).cloned()
         };
-        assert_eq!(encoding("br, gzip;q=0.8").unwrap(), "gzip");
-        assert_eq!(encoding("gzip;q=0, br"), None);
+        assert_eq!(encoding("gzip, deflate, br, zstd").unwrap(), "br");
+        assert_eq!(encoding("gzip;q=0.8, br;q=0").unwrap(), "gzip");
+        assert_eq!(encoding("gzip;q=0, zstd"), None);
         assert_eq!(encoding(""), None);
+    }
+
+    #[test]
+    fn what_travels_packed_is_the_file() {
+        for (url, bytes) in all() {
+            let packed = packed(url.rsplit('/').next().unwrap()).unwrap();
+            let mut unpacked = Vec::new();
+            brotli::BrotliDecompress(&mut packed.brotli.as_slice(), &mut unpacked).unwrap();
+            assert!(unpacked == bytes, "{url}");
+            unpacked.clear();
+            flate2::read::GzDecoder::new(packed.gzip.as_slice()).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == bytes, "{url}");
+        }
     }
 }

@@ -240,13 +240,17 @@ impl MapView {
             (Some(_), Detail::Compact) => format!(r#" aria-label="{:02}, {}""#, cell.number, escape(&word)),
             _ => String::new(),
         };
+        let word = match self.detail {
+            Detail::Full => format!(r#" <tspan x="{}">{}</tspan>"#, x + 104, escape(&word)),
+            Detail::Compact => String::new(),
+        };
         let open = self
             .link
             .as_ref()
             .map_or_else(|| "g".to_owned(), |link| format!(r#"a href="{}{}""#, escape(link), cell.number));
         let _ = write!(
             out,
-            r#"<{open} class="{class} {}"{name}><rect x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{middle}">{:02}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
+            r#"<{open} class="{class} {}"{name}><rect x="{}" y="{}" width="{}" height="{}"/><text x="{}" y="{middle}">{:02}{word}</text><use href="{}" x="{}" y="{}" width="60" height="60"/>"#,
             cell.state.key(),
             x + 6,
             y + 6,
@@ -258,10 +262,6 @@ impl MapView {
             x + width.saturating_sub(82),
             middle.saturating_sub(30),
         );
-        if self.detail == Detail::Full {
-            let _ =
-                write!(out, r#"<text class="word" x="{}" y="{middle}">{}</text>"#, x + 104, escape(&word));
-        }
         if cell.low_reach {
             let _ =
                 write!(out, r#"<path d="M{} {}h{}"/>"#, x + 20, y + height - 14, width.saturating_sub(40));

@@ -1,7 +1,7 @@
 // Live parts and forms in place. Pages work without it; see the crate documentation for what it listens to.
 const own = (url) => {
   const { origin, pathname, href } = new URL(url, location);
-  if (origin !== location.origin || !pathname.startsWith("/static/")) throw new TypeError(url);
+  if (origin !== location.origin || !pathname.startsWith("/s/")) throw new TypeError(url);
   return href;
 };
 const rules = { createHTML: (html) => html, createScriptURL: own };

@@ -127,7 +127,7 @@ pub async fn run(dir: &Path, rounds: u32, samples: u32) -> anyhow::Result<Report
     let cluster = Cluster::start()?;
     let mut peer = match &cluster {
         Some(cluster) => {
-            let db = Db::open(&DbConfig::Postgres { url: cluster.database()? }).await?;
+            let db = Db::open(&DbConfig::postgres(cluster.database()?)).await?;
             Some(Ledger::open(&db, &dir.join("ledger-of-postgres")).await?)
         }
         None => None,

@@ -58,7 +58,7 @@ async fn every_file_a_page_names_is_served() {
     let front = Front::showing(taking());
     let page = front.page().await.body;
     let named =
-        page.split('"').filter(|word| word.starts_with("/static/")).map(|url| url.split('#').next().unwrap());
+        page.split('"').filter(|word| word.starts_with("/s/")).map(|url| url.split('#').next().unwrap());
     for url in named.collect::<std::collections::BTreeSet<_>>() {
         let file = front.send(Front::request(Method::GET, url).body(Body::empty()).unwrap()).await;
         assert_eq!(file.status, 200, "{url}");

@@ -53,7 +53,7 @@ fn nothing_is_inline_and_pages_are_small() {
         assert!(!html.contains("<style"), "{name}");
         let handler = |word: &str| word.starts_with("on") && word.contains("=\"");
         assert!(!html.split_whitespace().any(handler), "{name}");
-        assert!(tags(&html, "script").iter().all(|script| script.contains(" src=\"/static/")), "{name}");
+        assert!(tags(&html, "script").iter().all(|script| script.contains(" src=\"/s/")), "{name}");
         assert!(html.len() <= 30_000, "{name} has {} bytes", html.len());
     }
 }

@@ -1,19 +1,17 @@
-//! Connections to peers: who is trusted, what may go in clear, and how much a peer may say.
+//! Connections to peers: what may go in clear, and how much a peer may say.
 //!
-//! TLS 1.3 only. In clear only to this machine, checked on the address that was really connected to, not only on
+//! Whom TLS trusts is [`crate::tls`]'s. In clear only to this machine, checked on the address that was really connected to, not only on
 //! the name. A peer's bytes are counted, and handed up one line at a time, so that nothing that was sent before a
 //! `STARTTLS` can be taken for an answer inside it (the attack of CVE-2011-0411).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::{fmt, io};
 
-use hyper_rustls::ConfigBuilderExt;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -42,51 +40,6 @@ pub(super) enum DialFailure {
 pub(super) struct Endpoint {
     pub host: String,
     pub port: u16,
-}
-
-/// Whether a host, as written in the configuration, is this machine.
-pub(super) fn is_loopback_name(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The certificates in a PEM text.
-///
-/// # Errors
-/// When there is none, or one can't be read.
-pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => Err("it holds no certificate".to_owned()),
-        Ok(found) => Ok(found),
-        Err(_) => Err("it is not PEM".to_owned()),
-    }
-}
-
-/// TLS 1.3 with the given authorities, or with Mozilla's when there are none.
-///
-/// # Errors
-/// When a certificate can't serve as an authority.
-pub(super) fn tls_config(
-    authorities: Option<&[CertificateDer<'static>]>,
-) -> Result<Arc<ClientConfig>, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|_| "TLS 1.3 is not available".to_owned())?;
-    let trusting = match authorities {
-        None => builder.with_webpki_roots(),
-        Some(authorities) => {
-            let mut roots = RootCertStore::empty();
-            for authority in authorities {
-                roots
-                    .add(authority.clone())
-                    .map_err(|_| "a certificate can't serve as an authority".to_owned())?;
-            }
-            builder.with_root_certificates(roots)
-        }
-    };
-    Ok(Arc::new(trusting.with_no_client_auth()))
 }
 
 /// Connects in clear, for a conversation that stays on this machine or turns to TLS by itself.
@@ -239,15 +192,5 @@ mod tests {
         let failure = bounded(&endless).read_to_end(&mut sink).await.unwrap_err();
         assert!(failure.to_string().contains("64 KiB"));
         assert!(sink.len() <= REPLY_BYTES);
-    }
-
-    #[test]
-    fn only_this_machine_counts_as_loopback() {
-        for host in ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"] {
-            assert!(is_loopback_name(host), "{host}");
-        }
-        for host in ["localhost.example", "127.0.0.1.example", "0.0.0.0", "10.0.0.1", "", "::ffff:8.8.8.8"] {
-            assert!(!is_loopback_name(host), "{host}");
-        }
     }
 }

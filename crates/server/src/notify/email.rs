@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use super::dial::{self, DialFailure, Endpoint, Reach};
 use super::message::{Channel, Content, Outgoing};
 use super::{Accepted, SendFailure, Sender, Sending, mime, peer_reference, peer_words};
+use crate::tls;
 
 /// How the connection is protected.
 pub(super) enum Protection {
@@ -39,7 +40,7 @@ impl Protection {
             .set_min_tls_version(TlsVersion::Tlsv13)
             .certificate_store(CertificateStore::WebpkiRoots);
         if let Some(pem) = authority {
-            dial::certificates(pem)?;
+            tls::certificates(pem)?;
             let certificate = Certificate::from_pem(pem).map_err(|_| "it holds no certificate".to_owned())?;
             builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
         }

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::SendFailure;
 use super::dial::{self, Endpoint, REPLY_BYTES, Reach};
+use crate::tls;
 
 /// A gateway's base address: scheme, host, port and path in front, without a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl BaseUrl {
         let host = uri.host().filter(|host| !host.is_empty()).ok_or("it names no host")?.to_owned();
         let (scheme, usual_port) = match uri.scheme_str() {
             Some("https") => (Scheme::Https, 443),
-            Some("http") if dial::is_loopback_name(&host) => (Scheme::Http, 80),
+            Some("http") if tls::is_loopback_name(&host) => (Scheme::Http, 80),
             Some("http") => return Err("http:// is for this machine only; use https://".to_owned()),
             _ => return Err("it has to start with https://".to_owned()),
         };
@@ -77,7 +78,7 @@ pub(crate) struct Answer {
 /// # Errors
 /// When TLS 1.3 is not to be had.
 pub(crate) fn public_tls() -> Result<Arc<ClientConfig>, String> {
-    dial::tls_config(None)
+    tls::client_config(None)
 }
 
 /// Makes requests to one gateway.

@@ -55,9 +55,12 @@ pub enum DbConfig {
     },
     /// A PostgreSQL server.
     Postgres {
-        /// Connection URL or key-value string as libpq takes it. TLS to the server is not offered yet: use a Unix
-        /// socket or the loopback.
+        /// Connection URL or key-value string as libpq takes it. A server that is not this machine is spoken to over TLS
+        /// only, and its certificate must be for the host named here.
         url: String,
+        /// PEM file of the authorities that may have signed the server's certificate, instead of Mozilla's. With it TLS is
+        /// demanded of every server.
+        ca_file: Option<PathBuf>,
     },
 }
 
@@ -84,6 +87,12 @@ impl DbConfig {
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::Sqlite { place: SqlitePlace::File(path.into()), threads: Threads::Own }
+    }
+
+    /// A PostgreSQL server, trusted by Mozilla's authorities where it is elsewhere.
+    #[must_use]
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self::Postgres { url: url.into(), ca_file: None }
     }
 
     /// A SQLite database in memory with a thread of its own.
@@ -143,7 +152,9 @@ impl Db {
             DbConfig::Sqlite { place, threads } => {
                 Engine::Sqlite(Arc::new(Sqlite::open(place, *threads, count)?))
             }
-            DbConfig::Postgres { url } => Engine::Postgres(Postgres::open(url, count).await?),
+            DbConfig::Postgres { url, ca_file } => {
+                Engine::Postgres(Postgres::open((url, ca_file.as_deref()), count).await?)
+            }
         };
         Ok(Self { engine, commits })
     }

@@ -44,7 +44,7 @@ pub async fn fresh(on: On) -> Option<Fresh> {
         On::SqliteFile => DbConfig::file(dir.path().join("store.db")),
         On::SqliteCallers => DbConfig::Sqlite { place: SqlitePlace::Memory, threads: Threads::Callers },
         On::SqliteMemory => DbConfig::memory(),
-        On::Postgres => DbConfig::Postgres { url: postgres::shared()?.fresh_database() },
+        On::Postgres => DbConfig::postgres(postgres::shared()?.fresh_database()),
     };
     let db = Db::open(&config).await.expect("a fresh database opens");
     Some(Fresh { config, db, dir })

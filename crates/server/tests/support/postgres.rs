@@ -5,8 +5,12 @@
 //! id in its folder and removes the folder.
 
 use std::{
+    fs::Permissions,
     io::Read,
-    os::unix::{fs::MetadataExt, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -21,6 +25,10 @@ pub struct Cluster {
     dir: PathBuf,
     guard: Child,
     databases: AtomicU32,
+    /// The number in the socket's name, and the port where it listens, if it does.
+    port: u16,
+    /// Further settings of the server.
+    options: String,
 }
 
 /// The cluster all tests of this process share, or `None` (with a line saying so) where there is no PostgreSQL.
@@ -35,6 +43,36 @@ impl Cluster {
     /// # Panics
     /// If there is no PostgreSQL although `BAILEE_REQUIRE_PEERS=1`, or it does not start.
     pub fn start() -> Option<Self> {
+        let cluster = Self::made()?;
+        cluster.up();
+        Some(cluster)
+    }
+
+    /// Starts a cluster of its own that also listens on the loopback; with TLS if it is given a certificate and its key, both
+    /// PEM.
+    ///
+    /// # Panics
+    /// As [`Cluster::start`].
+    pub fn listening(tls: Option<(&str, &str)>) -> Option<Self> {
+        let mut cluster = Self::made()?;
+        let owner = std::fs::metadata(cluster.data()).expect("it was made").uid();
+        for (name, text) in tls.iter().flat_map(|(chain, key)| [("server.crt", chain), ("server.key", key)]) {
+            let path = cluster.data().join(name);
+            std::fs::write(&path, text).expect("it is written");
+            std::os::unix::fs::chown(&path, Some(owner), None).expect("it is handed over");
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is closed");
+        }
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+        cluster.port = free.local_addr().expect("it is bound").port();
+        drop(free);
+        let ssl = if tls.is_some() { "on" } else { "off" };
+        cluster.options = format!("-c listen_addresses=127.0.0.1 -c port={} -c ssl={ssl}", cluster.port);
+        cluster.up();
+        Some(cluster)
+    }
+
+    /// A new folder of data, not served yet.
+    fn made() -> Option<Self> {
         let Some(bin) = newest_binaries() else {
             let required = std::env::var_os("BAILEE_REQUIRE_PEERS").is_some_and(|value| value == "1");
             assert!(
@@ -47,17 +85,17 @@ impl Cluster {
         let made = output(as_owner("mktemp").args(["-d", "/tmp/bailee-pg.XXXXXX"]));
         let dir = PathBuf::from(made.trim());
         let guard = guard(&bin, &dir);
-        let cluster = Self { bin, dir, guard, databases: AtomicU32::new(0) };
+        let (databases, options) = (AtomicU32::new(0), "-c listen_addresses=''".to_owned());
+        let cluster = Self { bin, dir, guard, databases, port: 5432, options };
         let data = cluster.data();
         let init = ["--username=bailee", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale", "-D"];
         output(as_owner(cluster.bin.join("initdb")).args(init).arg(&data));
-        cluster.up();
         Some(cluster)
     }
 
     /// Starts the server again after [`Cluster::kill`].
     pub fn up(&self) {
-        let options = format!("-c listen_addresses='' -c unix_socket_directories='{}'", self.dir.display());
+        let options = format!("{} -c unix_socket_directories='{}'", self.options, self.dir.display());
         let log = self.dir.join("log");
         output(self.pg_ctl().args(["-w", "-o", &options, "-l"]).arg(log).arg("start"));
     }
@@ -70,8 +108,17 @@ impl Cluster {
     /// Connection string of a new, empty database.
     pub fn fresh_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::SeqCst));
-        output(as_owner(self.bin.join("createdb")).arg("-h").arg(&self.dir).args(["-U", "bailee", &name]));
-        format!("host={} user=bailee dbname={name}", self.dir.display())
+        let port = self.port.to_string();
+        let mut createdb = as_owner(self.bin.join("createdb"));
+        output(createdb.arg("-h").arg(&self.dir).args(["-p", &port, "-U", "bailee", &name]));
+        format!("host={} port={port} user=bailee dbname={name}", self.dir.display())
+    }
+
+    /// Connection string of a new, empty database, reached on the loopback under a host's name.
+    pub fn fresh_database_at(&self, host: &str) -> String {
+        let local = self.fresh_database();
+        let (_, rest) = local.split_once(" port=").expect("it names the port");
+        format!("host={host} hostaddr=127.0.0.1 port={rest}")
     }
 
     fn pg_ctl(&self) -> Command {

@@ -9,12 +9,13 @@ use lettre::transport::smtp::extension::ClientId;
 use zeroize::Zeroizing;
 
 use super::{ConfigFailure, EmailConfig, Security, SmsConfig, base_url, deadline, from_mailbox};
-use crate::notify::dial::{self, Endpoint};
+use crate::notify::dial::Endpoint;
 use crate::notify::email::{Email, Protection};
 use crate::notify::http::Gateway;
 use crate::notify::sms::kannel::Kannel;
 use crate::notify::sms::twilio::Twilio;
 use crate::notify::sms::{Shape, Sms};
+use crate::tls;
 
 pub(super) fn build_email(config: &EmailConfig) -> Result<Email, ConfigFailure> {
     let from = from_mailbox(&config.from)?;
@@ -93,8 +94,8 @@ fn tls(key: &'static str, ca_file: Option<&Path>) -> Result<Arc<rustls::ClientCo
     let unusable =
         |reason| ConfigFailure::File { key, path: ca_file.unwrap_or(Path::new("")).to_owned(), reason };
     let authorities = ca_file.map(|path| read_file(key, path)).transpose()?;
-    let authorities = authorities.map(|pem| dial::certificates(&pem)).transpose().map_err(unusable)?;
-    dial::tls_config(authorities.as_deref()).map_err(unusable)
+    let authorities = authorities.map(|pem| tls::certificates(&pem)).transpose().map_err(unusable)?;
+    tls::client_config(authorities.as_deref()).map_err(unusable)
 }
 
 /// The most bytes of a secret or certificate file.

@@ -11,11 +11,11 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use serde::Deserialize;
 
-use super::dial;
 use super::email::Email;
 use super::http::BaseUrl;
 use super::message::EmailAddress;
 use super::sms::Sms;
+use crate::tls;
 
 /// Why a configuration can't be used; names the key and what to write instead.
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +205,7 @@ fn value<T>(key: &'static str, reason: impl Into<String>) -> Result<T, ConfigFai
 
 fn validate_email(config: &EmailConfig) -> Result<(), ConfigFailure> {
     plain_word("notify.email.host", &config.host)?;
-    if config.security == Security::Plain && !dial::is_loopback_name(&config.host) {
+    if config.security == Security::Plain && !tls::is_loopback_name(&config.host) {
         return value(
             "notify.email.security",
             "plain is for a server on this machine only; use starttls or tls",

@@ -7,10 +7,11 @@
 //! A connection on which anything is uncertain (caller gone, lost answer) is closed, never returned to the pool.
 
 mod error;
+mod reach;
 pub(in crate::store) mod statement;
 mod value;
 
-use std::{pin::Pin, str::FromStr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{path::Path, pin::Pin, sync::Arc, thread::JoinHandle, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::{
@@ -18,7 +19,6 @@ use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
     task::{JoinSet, LocalSet},
 };
-use tokio_postgres::{Config, NoTls};
 
 use super::{
     Cause, Pending, StoreError, Tx,
@@ -86,9 +86,12 @@ pub(super) struct Postgres {
 type Job = Box<dyn FnOnce(Arc<Runner>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 impl Postgres {
-    pub(super) async fn open(url: &str, commits: watch::Sender<u64>) -> Result<Arc<Self>, StoreError> {
+    pub(super) async fn open(
+        server: (&str, Option<&Path>),
+        commits: watch::Sender<u64>,
+    ) -> Result<Arc<Self>, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let runner = Arc::new(Runner { pool: pool(url)?, again: Mutex::new(()), commits });
+        let runner = Arc::new(Runner { pool: pool(server)?, again: Mutex::new(()), commits });
         let runtime =
             Builder::new_current_thread().enable_all().build().map_err(|error| no_thread(&error))?;
         let body = move || LocalSet::new().block_on(&runtime, work(queue, runner));
@@ -161,12 +164,12 @@ async fn work(mut queue: mpsc::Receiver<Job>, runner: Arc<Runner>) {
     while running.join_next().await.is_some() {}
 }
 
-fn pool(url: &str) -> Result<Pool, StoreError> {
-    let mut config = Config::from_str(url).map_err(|error| StoreError::other(error.to_string()))?;
+fn pool((url, ca_file): (&str, Option<&Path>)) -> Result<Pool, StoreError> {
+    let (mut config, tls) = reach::config(url, ca_file).map_err(StoreError::other)?;
     let options = format!("{} {SETTINGS}", config.get_options().unwrap_or_default());
     config.options(options.trim()).application_name("bailee").connect_timeout(PATIENCE);
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_config(config, NoTls, recycling))
+    Pool::builder(Manager::from_config(config, tls, recycling))
         .max_size(CONNECTIONS)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(PATIENCE))

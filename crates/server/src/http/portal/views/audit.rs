@@ -57,6 +57,12 @@ pub struct EventRow {
 }
 
 impl EventRow {
+    /// Whether nobody needs to look at it: it takes no badge, so that those which do stand out.
+    #[must_use]
+    pub fn is_routine(&self) -> bool {
+        self.tone == Tone::Ok
+    }
+
     /// The symbol of its result.
     #[must_use]
     pub fn icon(&self) -> &'static str {

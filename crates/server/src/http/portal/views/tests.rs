@@ -99,7 +99,7 @@ fn nothing_is_inline() {
         assert!(!html.contains("<style") && !html.contains("javascript:"), "{name}");
         for tag in tags(&html) {
             assert!(!tag.contains(" style=") && !tag.contains(" on"), "{name}: {tag}");
-            assert!(!tag.starts_with("<script") || tag.contains(" src=\"/static/"), "{name}: {tag}");
+            assert!(!tag.starts_with("<script") || tag.contains(" src=\"/s/"), "{name}: {tag}");
         }
     }
 }
