@@ -4,61 +4,22 @@
 
 mod app_bank;
 mod http_support;
+mod http_world;
 
-use std::sync::Arc;
-
-use app_bank::{Banks, FakeBank};
-use bailee_domain::access::Permission::{ManagePeople, ManageStaff, OperateBanks, ViewBanks, ViewPeople};
-use bailee_domain::access::{Assignment, Role, Scope};
+use bailee_domain::access::Permission::{OperateBanks, ViewBanks};
 use bailee_domain::compartment::CompartmentNo;
 use bailee_domain::id::PersonId;
-use bailee_domain::platform::Actor;
 use bailee_domain::signer::{Proof, PublicKey, Signature};
-use bailee_server::app::Principal;
 use bailee_server::app::tokens::{self, NewToken};
-use bailee_server::http::{self, Options};
 use bailee_vault::Secret;
 use bailee_vault::sign::SigningKey;
 use bailee_wire::event::hex;
 use bailee_wire::{signed, statement};
-use http_support::{Browser, EMAIL, PASSWORD, Platform, Program, URL, platform};
+use http_support::{EMAIL, PASSWORD, Program};
+use http_world::{World, principal};
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&Secret::new([0xa1; 32]))
-}
-
-fn principal(person: PersonId) -> Principal {
-    let roles = vec![Assignment { role: Role::SuperAdmin, scope: Scope::Organisation }];
-    Principal { actor: Actor::Person(person), roles, limited_to: None }
-}
-
-/// A platform whose banks answer.
-struct World {
-    platform: Platform,
-    admin: PersonId,
-    browser: Browser,
-    program: Program,
-}
-
-impl World {
-    async fn new() -> Self {
-        let platform = platform().await;
-        let admin = platform.administrator().await;
-        let program = platform.token(&[ViewBanks, OperateBanks, ManagePeople, ManageStaff, ViewPeople]).await;
-        let browser = platform.browser();
-        Self { platform, admin, browser, program }
-    }
-
-    /// A bank that is enrolled now and reached from now on.
-    async fn bank(&mut self) -> FakeBank {
-        let app = &self.platform.app;
-        let bank = FakeBank::enrolled(app, &self.platform.clock, &principal(self.admin), "Lobby", 1).await;
-        let options = Options { link_address: "127.0.0.1:8443".into(), ..Options::new(URL) };
-        let router = http::router(app.clone(), Arc::new(Banks(vec![bank.clone()])), options);
-        (self.browser.router, self.program.router) = (router.clone(), router);
-        self.browser.sign_in(EMAIL, PASSWORD).await;
-        bank
-    }
 }
 
 fn signs(person: PersonId, text: &str) -> String {

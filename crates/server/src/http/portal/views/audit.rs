@@ -60,7 +60,7 @@ impl EventRow {
     /// Whether nobody needs to look at it: it takes no badge, so that those which do stand out.
     #[must_use]
     pub fn is_routine(&self) -> bool {
-        self.tone == Tone::Ok
+        matches!(self.tone, Tone::Ok | Tone::Neutral)
     }
 
     /// The symbol of its result.
