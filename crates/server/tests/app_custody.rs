@@ -22,6 +22,7 @@ use support::Fresh;
 on_every_engine![
     a_key_is_out_only_once_two_people_agreed_and_back_under_another_seal,
     what_opens_without_a_release_is_an_alarm_and_what_opens_with_one_is_none,
+    an_opening_told_late_is_judged_by_when_it_happened,
     a_key_not_back_in_time_is_an_alarm_once,
 ];
 
@@ -101,6 +102,24 @@ async fn what_opens_without_a_release_is_an_alarm_and_what_opens_with_one_is_non
     bank.force(CompartmentNo(4));
     bank.upload().await;
     assert_eq!(alarms(&rig, &admin, "OpenedWithoutRelease").await, 1);
+}
+
+async fn an_opening_told_late_is_judged_by_when_it_happened(fresh: Fresh) {
+    let (rig, admin, bank, item) = world(fresh).await;
+    released(&rig, &admin, (bank.id, item)).await;
+    rig.later(1_000);
+    bank.force(CompartmentNo(3));
+    rig.later(HOUR_MS);
+    bank.close(CompartmentNo(3));
+    custody::give_back(&rig.app, &admin, (bank.id, item), "0048114").await.unwrap();
+    bank.upload().await;
+    assert_eq!(alarms(&rig, &admin, "OpenedWithoutRelease").await, 0, "the key was out then");
+
+    bank.force(CompartmentNo(4));
+    rig.later(HOUR_MS);
+    released(&rig, &admin, (bank.id, item)).await;
+    bank.upload().await;
+    assert_eq!(alarms(&rig, &admin, "OpenedWithoutRelease").await, 1, "a release afterwards excuses nothing");
 }
 
 async fn a_key_not_back_in_time_is_an_alarm_once(fresh: Fresh) {

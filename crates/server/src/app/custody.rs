@@ -180,6 +180,7 @@ pub async fn agree(
             ..row
         };
         custody::put(&change.tx, change.org, &row).await?;
+        custody::went_out(&change.tx, &row, change.at, until).await?;
         change.event(PlatformEventKind::KeyReleased { item, bank: id, first, until }).await
     })
     .await
@@ -243,6 +244,7 @@ pub async fn give_back(
         let row =
             CustodyRow { seal: seal.clone(), sealed_at: change.at, overdue_noted: false, ..at_rest(row) };
         custody::put(&change.tx, change.org, &row).await?;
+        custody::came_back(&change.tx, item, change.at).await?;
         change.event(PlatformEventKind::KeyReturned { item, bank: id, seal: seal.clone() }).await
     })
     .await
@@ -320,7 +322,8 @@ pub async fn note_overdue(app: &App) -> Result<bool, AppError> {
     Ok(true)
 }
 
-/// A bank says that an enclosure or a door was opened mechanically: without a key of it being out, that is an alarm.
+/// A bank says that an enclosure or a door was opened mechanically: without a key of it being out at that time, that is an alarm.
+/// It may say so late, when the key is back long since, or has only been released meanwhile.
 pub(in crate::app) async fn heard(
     app: &App,
     change: &Change,
@@ -335,12 +338,10 @@ pub(in crate::app) async fn heard(
         EventKind::CompartmentForced { compartment } => Some(*compartment),
         _ => return Ok(()),
     };
-    let kept = custody::of_bank(&change.tx, bank).await?;
-    let out = |row: &CustodyRow| {
-        row.state == Whereabouts::Out && row.until.is_some_and(|until| happened.at < until)
-    };
     // A bank whose keys nobody keeps has its own alarms and no more.
-    if kept.is_empty() || kept.iter().any(out) {
+    if custody::of_bank(&change.tx, bank).await?.is_empty()
+        || custody::was_out(&change.tx, bank, happened.at).await?
+    {
         return Ok(());
     }
     change.event(PlatformEventKind::OpenedWithoutRelease { bank, seq: happened.seq }).await?;

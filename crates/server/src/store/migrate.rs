@@ -53,6 +53,7 @@ pub const ALL: &[Migration] = migrations![
     17 "0017_commissioning.sql",
     18 "0018_small_log.sql",
     19 "0019_named_witness.sql",
+    20 "0020_custody_release.sql",
 ];
 
 /// Why the schema could not be brought up to date.

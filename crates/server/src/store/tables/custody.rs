@@ -1,4 +1,4 @@
-//! `custody_item`: keys of banks in sealed enclosures, and who has which.
+//! `custody_item`, `custody_release`: keys of banks in sealed enclosures, who has which, and when each was out.
 
 use bailee_domain::id::{BankId, CustodyId, OrgId, PersonId};
 use bailee_domain::time::WallTime;
@@ -146,4 +146,35 @@ pub async fn overdue(tx: &Tx, org: OrgId, now: WallTime) -> Result<Vec<CustodyRo
          AND overdue_noted = 0 ORDER BY id"
     );
     tx.query(&sql, params![org.to_string(), now.unix_ms()]).await?.iter().map(read).collect()
+}
+
+/// Notes that a key is out from now until a time.
+///
+/// # Errors
+/// The store's.
+pub async fn went_out(tx: &Tx, row: &CustodyRow, at: WallTime, until: WallTime) -> Result<(), AppError> {
+    let sql = "INSERT INTO custody_release (item, bank, out_at, until_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (item, out_at) DO UPDATE SET until_at = excluded.until_at, back_at = NULL";
+    tx.exec(sql, params![row.id.to_string(), row.bank.to_string(), at.unix_ms(), until.unix_ms()]).await?;
+    Ok(())
+}
+
+/// Notes that a key is back.
+///
+/// # Errors
+/// The store's.
+pub async fn came_back(tx: &Tx, id: CustodyId, at: WallTime) -> Result<(), AppError> {
+    let sql = "UPDATE custody_release SET back_at = $2 WHERE item = $1 AND back_at IS NULL";
+    tx.exec(sql, params![id.to_string(), at.unix_ms()]).await?;
+    Ok(())
+}
+
+/// Whether any key of a bank was out at a time, and in its time.
+///
+/// # Errors
+/// The store's.
+pub async fn was_out(tx: &Tx, bank: BankId, at: WallTime) -> Result<bool, AppError> {
+    let sql = "SELECT item FROM custody_release
+        WHERE bank = $1 AND out_at <= $2 AND until_at > $2 AND (back_at IS NULL OR back_at > $2) LIMIT 1";
+    Ok(tx.query_opt(sql, params![bank.to_string(), at.unix_ms()]).await?.is_some())
 }
