@@ -148,7 +148,7 @@ ids! {
     EvidenceId = "evd";
     /// A legal hold: what must not be erased for now.
     HoldId = "hld";
-    /// A file attached to a parcel, a compartment or an alert.
+    /// A file attached to a parcel, a compartment, an alert or a bank.
     FileId = "fil";
     /// A work order: a technician, some doors, a time.
     WorkOrderId = "wko";

@@ -1,4 +1,4 @@
-//! Photos and other files that staff attach to a parcel, a compartment or an alert, for evidence.
+//! Photos and other files that staff attach to a parcel, a compartment, an alert or a bank, for evidence.
 //!
 //! The custody log gets the SHA-256 of each ([`PlatformEventKind::FileAttached`]); the content lies in the store, sealed under a
 //! key of its own, so that destroying the key destroys the file, and with it every bundle kept here that has it. A file

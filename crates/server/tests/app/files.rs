@@ -2,7 +2,7 @@
 
 use bailee_domain::access::{Permission, Role, Scope};
 use bailee_domain::compartment::CompartmentNo;
-use bailee_domain::id::{FileId, ParcelId};
+use bailee_domain::id::{BankId, FileId, ParcelId};
 use bailee_server::app::files::{self, About, MAX_ABOUT_ONE, MAX_BYTES, NewFile};
 use bailee_server::app::log::{self, ListLog, LogFilter, LogRow};
 use bailee_server::app::{App, AppError, FieldError, Principal, Refused};
@@ -96,8 +96,11 @@ async fn what_is_no_photo_or_document_is_not_taken(fresh: Fresh) {
         let tried = world.attach(&world.admin, world.door(), content).await;
         assert_eq!(refused(tried), Err(Refused::Invalid(wrong)));
     }
-    let nowhere =
-        [About::Parcel(ParcelId::from_bytes([9; 16])), About::Compartment(world.bank.id, CompartmentNo(99))];
+    let nowhere = [
+        About::Parcel(ParcelId::from_bytes([9; 16])),
+        About::Compartment(world.bank.id, CompartmentNo(99)),
+        About::Bank(BankId::from_bytes([9; 16])),
+    ];
     for about in nowhere {
         assert_eq!(refused(world.attach(&world.admin, about, PNG).await), Err(Refused::NotFound), "{about}");
         assert_eq!(

@@ -61,6 +61,26 @@ impl Door {
 }
 
 #[tokio::test]
+async fn a_certificate_is_kept_with_the_hardware_record_that_names_it() {
+    let mut door = Door::new().await;
+    let bank = door.about.split(' ').nth(1).unwrap().to_owned();
+    let record = door.browser.get(&format!("/banks/{bank}/commission")).await.expect(200).body;
+    (door.about, door.page) = (format!("bank {bank}"), format!("/files?about=bank+{bank}"));
+    assert!(record.contains(&door.page), "the record leads there");
+    let certificate = b"%PDF-1.7 of the burglary class\n%%EOF\n";
+    door.send(Some(("EN 14450 S2.pdf", certificate)), &[("note", "Certificate of the body")])
+        .await
+        .expect(303);
+    let page = door.browser.get(&door.page.clone()).await.expect(200).body;
+    assert!(
+        page.contains("EN 14450 S2.pdf") && page.contains(&format!("/banks/{bank}/commission")),
+        "{page}"
+    );
+    let nowhere = format!("/files?about=bank+{}", bailee_domain::id::BankId::from_bytes([9; 16]));
+    door.browser.get(&nowhere).await.expect(404);
+}
+
+#[tokio::test]
 async fn a_photo_is_attached_listed_fetched_and_destroyed() {
     let mut door = Door::new().await;
     let note = [("note", "The door from outside")];

@@ -20,6 +20,8 @@ pub enum About {
     Compartment(BankId, CompartmentNo),
     /// An alert.
     Alert(AlertId),
+    /// A bank: what its hardware record refers to.
+    Bank(BankId),
 }
 
 impl About {
@@ -28,7 +30,7 @@ impl About {
     pub const fn to_see(self) -> Permission {
         match self {
             Self::Parcel(_) => Permission::ViewParcels,
-            Self::Compartment(..) => Permission::ViewBanks,
+            Self::Compartment(..) | Self::Bank(_) => Permission::ViewBanks,
             Self::Alert(_) => Permission::ViewAlerts,
         }
     }
@@ -38,7 +40,7 @@ impl About {
     pub const fn to_attach(self) -> Permission {
         match self {
             Self::Parcel(_) => Permission::ManageParcels,
-            Self::Compartment(..) => Permission::OperateBanks,
+            Self::Compartment(..) | Self::Bank(_) => Permission::OperateBanks,
             Self::Alert(_) => Permission::HandleAlerts,
         }
     }
@@ -50,13 +52,14 @@ impl fmt::Display for About {
             Self::Parcel(parcel) => write!(f, "parcel {parcel}"),
             Self::Compartment(bank, number) => write!(f, "compartment {bank} {}", number.0),
             Self::Alert(alert) => write!(f, "alert {alert}"),
+            Self::Bank(bank) => write!(f, "bank {bank}"),
         }
     }
 }
 
 /// Text that names nothing a file can be attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not `parcel …`, `compartment … …` or `alert …`")]
+#[error("not `parcel …`, `compartment … …`, `alert …` or `bank …`")]
 pub struct NotAPlace;
 
 impl FromStr for About {
@@ -71,6 +74,7 @@ impl FromStr for About {
                 bank.parse().ok().zip(number).map(|(bank, number)| Self::Compartment(bank, number))
             }
             ["alert", id] => id.parse().ok().map(Self::Alert),
+            ["bank", id] => id.parse().ok().map(Self::Bank),
             _ => None,
         };
         read.filter(|about| about.to_string() == text).ok_or(NotAPlace)
@@ -111,6 +115,10 @@ pub(super) async fn find(app: &App, about: About) -> Result<Option<Spot>, AppErr
                 let spot = at_bank(&tx, org, place, None).await?;
                 Ok(spot.map(|spot| Spot { alert: Some(id), ..spot }))
             }
+            About::Bank(id) => match bank::by_id(&tx, org, id).await? {
+                Some(_) => at_bank(&tx, org, (id, None), None).await,
+                None => Ok(None),
+            },
         })
         .await
 }
@@ -158,6 +166,7 @@ mod tests {
             About::Parcel(ParcelId::from_bytes([2; 16])),
             About::Compartment(bank, CompartmentNo(7)),
             About::Alert(AlertId::from_bytes([3; 16])),
+            About::Bank(bank),
         ] {
             assert_eq!(about.to_string().parse(), Ok(about));
         }

@@ -1,4 +1,4 @@
-//! `/files?about=…`: photos and other files attached to a parcel, a compartment or an alert.
+//! `/files?about=…`: photos and other files attached to a parcel, a compartment, an alert or a bank.
 
 use axum::Extension;
 use axum::body::Body;
@@ -130,6 +130,9 @@ fn frame(page: &Page, names: &Names, about: About) -> (Section, String, String) 
             (Section::Banks, back, names.place(Some(bank), Some(number)))
         }
         About::Alert(_) => (Section::Alerts, "/alerts?view=all".to_owned(), page.t("files-alert")),
+        About::Bank(bank) => {
+            (Section::Banks, format!("/banks/{bank}/commission"), names.place(Some(bank), None))
+        }
     }
 }
 
@@ -141,6 +144,7 @@ fn evidence(principal: &Principal, about: About) -> Option<String> {
             format!("{}&compartment={}", query("bank", &bank.to_string()), number.0)
         }
         About::Alert(id) => query("alert", &id.to_string()),
+        About::Bank(bank) => query("bank", &bank.to_string()),
     };
     let may = Access::Needs(ExportLog).admits(principal);
     may.then(|| format!("/evidence?{asked}"))
