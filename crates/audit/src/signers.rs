@@ -83,19 +83,22 @@ impl Signers {
         Ok(cosigned)
     }
 
-    /// Whether the line is a cosignature rather than the log's own.
+    /// Whether the line is a cosignature rather than the log's own. An id has 32 bits, so that two keys of one name may share it:
+    /// one of them is enough.
     fn signed(&self, note: &Note, line: &NoteSignature) -> Result<bool, Stray> {
-        if let Some(key) = self.logs.iter().find(|key| key.is_of(line)) {
-            let has_signed = key.has_signed(note.text().as_bytes(), &line.signature);
-            return if has_signed { Ok(false) } else { Err(Stray::Wrong) };
-        }
-        if self.handed_over.iter().any(|handed| handed.line() == *line) {
+        let text = note.text();
+        let mut logs = self.logs.iter().filter(|key| key.is_of(line)).peekable();
+        let mut witnesses = self.witnesses.values().filter(|key| key.is_of(line)).peekable();
+        let is_known = logs.peek().is_some() || witnesses.peek().is_some();
+        if logs.any(|key| key.has_signed(text.as_bytes(), &line.signature))
+            || self.handed_over.iter().any(|handed| handed.line() == *line)
+        {
             return Ok(false);
         }
-        let witness = self.witnesses.values().find(|key| key.is_of(line)).ok_or(Stray::Unknown)?;
-        match witness.time_of(note.text(), line) {
-            Ok(_) => Ok(true),
-            Err(_) => Err(Stray::Wrong),
+        match witnesses.any(|key| key.time_of(text, line).is_ok()) {
+            true => Ok(true),
+            false if is_known => Err(Stray::Wrong),
+            false => Err(Stray::Unknown),
         }
     }
 }
@@ -169,5 +172,26 @@ mod tests {
         assert_eq!(said, "signature line 5, by stranger: the log names no such key");
         signers.witness(stranger.key().clone());
         assert_eq!(signers.check(&more), Ok(3));
+    }
+
+    #[test]
+    fn two_keys_of_one_name_and_id_are_told_apart_by_what_they_signed() {
+        // Found within seconds by counting seeds up.
+        let numbered = |number: u64| {
+            let mut seed = [0; 32];
+            seed[24..].copy_from_slice(&number.to_be_bytes());
+            Cosigner::from_seed(KeyName::new("w.example").expect("valid"), &seed).expect("a seed")
+        };
+        let (first, second) = (numbered(7_493), numbered(65_813));
+        assert_eq!((first.key().name(), first.key().key_id()), (second.key().name(), second.key().key_id()));
+        assert_ne!(first.key(), second.key());
+        let (note, signers) = published();
+        for by in [&first, &second] {
+            let (mut note, mut signers) = (note.clone(), signers.clone());
+            note.add(by.cosign(note.text(), NOW).expect("signs")).expect("few");
+            signers.witness(first.key().clone());
+            signers.witness(second.key().clone());
+            assert_eq!(signers.check(&note), Ok(3));
+        }
     }
 }

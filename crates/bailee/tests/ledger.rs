@@ -187,7 +187,7 @@ fn no_byte_of_a_cosigned_checkpoint_can_be_changed() {
     let verify = || run(&["verify", "ledger", dir.path().to_str().unwrap(), "--key", &key]);
     let (code, told, said) = verify();
     assert_eq!((code, said.as_str()), (0, ""));
-    assert!(told.contains("1 cosignature(s) of witnesses it names"), "{told}");
+    assert!(told.contains("1 cosignature(s) of witnesses that it or the policy names"), "{told}");
     for file in ["checkpoint", "witnessed"] {
         let whole = std::fs::read(dir.path().join(file)).unwrap();
         for place in 0..whole.len() {
@@ -218,7 +218,7 @@ fn a_cosignature_of_somebody_the_log_does_not_name_is_unsound() {
     std::fs::write(&policy, format!("witness second {key}\nquorum second\n")).unwrap();
     let (code, told, said) = run(&[&args[..], &["--policy", policy.to_str().unwrap()]].concat());
     assert_eq!(code, 0, "{said}");
-    assert!(told.contains("2 cosignature(s) of witnesses it names"), "{told}");
+    assert!(told.contains("2 cosignature(s) of witnesses that it or the policy names"), "{told}");
 }
 
 #[test]

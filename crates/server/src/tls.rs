@@ -2,7 +2,9 @@
 //!
 //! TLS 1.3 only. Used for gateways, mail servers, witnesses and the database; the link with banks has pinned keys instead.
 
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use hyper_rustls::ConfigBuilderExt;
@@ -29,13 +31,29 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
     }
 }
 
+/// The most bytes of a file of authorities.
+const FILE_BYTES: u64 = 1024 * 1024;
+
+/// TLS 1.3 with the authorities in a PEM file, or with Mozilla's when there is none.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn trusting(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    let read = |path: &Path| {
+        let failed = |error: io::Error| format!("can't be read ({})", error.kind());
+        if std::fs::metadata(path).map_err(failed)?.len() > FILE_BYTES {
+            return Err("is larger than 1 MiB".to_owned());
+        }
+        certificates(&std::fs::read(path).map_err(failed)?)
+    };
+    client_config(ca_file.map(read).transpose()?.as_deref())
+}
+
 /// TLS 1.3 with the given authorities, or with Mozilla's when there are none.
 ///
 /// # Errors
 /// When a certificate can't serve as an authority.
-pub(crate) fn client_config(
-    authorities: Option<&[CertificateDer<'static>]>,
-) -> Result<Arc<ClientConfig>, String> {
+fn client_config(authorities: Option<&[CertificateDer<'static>]>) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])

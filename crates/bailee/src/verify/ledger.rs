@@ -328,7 +328,7 @@ pub fn run(place: &str, demands: &Demands, json: bool) -> ExitCode {
 fn told(sound: &Sound) -> String {
     let mut text = format!(
         "sound: {}\n  {} entries in {} bundles, each hashed into the tree\n  {} hash tiles recomputed up to the signed root\n  \
-         {} signature(s) of the log's key on the checkpoint, {} cosignature(s) of witnesses it names\n  {} events of {} bank(s): sequences without gaps, every event names the one before\n  \
+         {} signature(s) of the log's key on the checkpoint, {} cosignature(s) of witnesses that it or the policy names\n  {} events of {} bank(s): sequences without gaps, every event names the one before\n  \
          {} signed chain heads of banks; {} newest event(s) not yet signed by their bank\n",
         sound.origin,
         sound.entries,

@@ -143,9 +143,14 @@ pub fn export(log: &str, folder: &Path) -> Vec<PathBuf> {
         (200, body) => body,
         (status, _) => panic!("{path}: {status}"),
     };
+    // Witnesses may not have come to it yet. What they cosigned is read first: the log may grow meanwhile.
+    let witnessed = fetch(&format!("{log}/witnessed"), None);
     let checkpoint = get("checkpoint");
     let size: u64 = String::from_utf8_lossy(&checkpoint).lines().nth(1).unwrap().parse().unwrap();
     let mut files = vec![("checkpoint".to_owned(), checkpoint), ("key".to_owned(), get("key"))];
+    if let (200, witnessed) = witnessed {
+        files.push(("witnessed".to_owned(), witnessed));
+    }
     files.extend(bailee_audit::TilePath::all(size).map(|path| path.to_string()).map(|path| {
         let bytes = get(&path);
         (path, bytes)
@@ -170,7 +175,7 @@ pub fn log_is_sound_and_a_changed_byte_is_found(log: &str) {
     assert_eq!(copied.status.code(), Some(0), "the copy is as good");
     for file in files.iter().filter(|file| !file.ends_with("key")) {
         let whole = std::fs::read(file).unwrap();
-        let is_signed = file.ends_with("checkpoint");
+        let is_signed = file.ends_with("checkpoint") || file.ends_with("witnessed");
         // A signed file can be spoilt so that it is none at all; of it every line is tried.
         let (places, codes): (Vec<usize>, &[i32]) =
             if is_signed { (middles(&whole), &[1, 2]) } else { (vec![whole.len() / 2], &[1]) };

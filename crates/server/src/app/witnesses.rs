@@ -108,20 +108,25 @@ pub async fn configured(app: &App, keys: &[CosignerKey]) -> Result<(), AppError>
 /// checkpoint is published with a cosignature of somebody its own entries do not name.
 async fn name(app: &App, actor: Actor, key: &CosignerKey, bank: Option<BankId>) -> Result<(), AppError> {
     let (log, name, vkey) = (app.log_id().to_owned(), key.name().to_string(), key.to_string());
+    let is_named = |known: &Option<(String, bool)>, vkey: &str| {
+        known.as_ref().is_some_and(|(known, is_named)| known == vkey && *is_named)
+    };
     let read = {
         let (log, name) = (log.clone(), name.clone());
         async move |tx: Tx| Ok::<_, AppError>(witness::known(&tx, &log, &name).await?)
     };
-    let before = app.db().read(read).await?;
-    if before.as_ref().is_some_and(|(known, is_named)| *known == vkey && *is_named) {
+    if is_named(&app.db().read(read).await?, &vkey) {
         return Ok(());
     }
-    let is_another = bank.is_some() && before.is_some_and(|(known, _)| known != vkey);
     let this = app.clone();
     app.change(actor, async move |change: &Change| {
+        let before = witness::known(&change.tx, &log, &name).await?;
+        if is_named(&before, &vkey) {
+            return Ok(());
+        }
         let row = change.event_row(PlatformEventKind::WitnessNamed { witness: vkey.clone() }).await?;
         witness::put(&change.tx, &log, (&name, &vkey), bank, row).await?;
-        if is_another {
+        if bank.is_some() && before.is_some_and(|(known, _)| known != vkey) {
             refuse(&this, change, (&name, bank), 0, "key-changed").await?;
         }
         Ok(())
@@ -150,13 +155,8 @@ pub async fn newest_round(app: &App) -> Result<Option<(RoundRow, Vec<WitnessRow>
     if !witnesses.iter().any(|row| is_named_below(row, size)) {
         return Ok(None);
     }
-    // A witness that was named since then could not cosign that round.
-    let is_for_all = |round: &RoundRow| {
-        witnesses.iter().all(|row| is_named_below(row, round.size) || !is_named_below(row, size))
-    };
     let is_open = |round: &RoundRow| {
         round.size <= size
-            && is_for_all(round)
             && (round.checkpoint == checkpoint
                 || (round.size < size && now.since_ms(round.opened_at) < ROUND_MS))
     };

@@ -78,7 +78,7 @@ pub(crate) struct Answer {
 /// # Errors
 /// When TLS 1.3 is not to be had.
 pub(crate) fn public_tls() -> Result<Arc<ClientConfig>, String> {
-    tls::client_config(None)
+    tls::trusting(None)
 }
 
 /// Makes requests to one gateway.

@@ -38,10 +38,10 @@ pub async fn a_witness_is_asked_once_the_log_names_it(fresh: Fresh) {
     let row = world.overview().await.witnesses.into_iter().find(|row| row.bank.is_none()).unwrap();
     assert_eq!((row.size, row.named_at), (0, None));
     world.platform.sequence().await;
-    world.witnesses.once().await.unwrap();
+    world.later().await;
     let overview = world.overview().await;
     let row = overview.witnesses.iter().find(|row| row.bank.is_none()).unwrap();
-    assert_eq!(row.size, overview.size, "it need not wait for the next round");
+    assert_eq!(row.size, overview.size, "it is asked with the next round");
 
     for step in 0..3 {
         world.grow(&format!("step {step}"), 2).await;

@@ -120,6 +120,7 @@ pub fn outcome(row: &LogRow) -> (&'static str, Tone) {
         (Severity::Alarm, _) => ("result-alarm", Tone::Bad),
         (_, "AccessRefused" | "SignInRefused" | "PermissionDenied") => ("result-refused", Tone::Warn),
         (_, "CompartmentDidNotOpen" | "NotificationFailed") => ("result-failed", Tone::Warn),
+        (Severity::Notice, _) => ("urgency-notice", Tone::Accent),
         (_, "OpeningIntended") => ("result-announced", Tone::Neutral),
         _ => ("result-done", Tone::Ok),
     }

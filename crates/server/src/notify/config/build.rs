@@ -91,11 +91,8 @@ pub(super) fn build_sms(config: &SmsConfig) -> Result<Sms, ConfigFailure> {
 }
 
 fn tls(key: &'static str, ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, ConfigFailure> {
-    let unusable =
-        |reason| ConfigFailure::File { key, path: ca_file.unwrap_or(Path::new("")).to_owned(), reason };
-    let authorities = ca_file.map(|path| read_file(key, path)).transpose()?;
-    let authorities = authorities.map(|pem| tls::certificates(&pem)).transpose().map_err(unusable)?;
-    tls::client_config(authorities.as_deref()).map_err(unusable)
+    let path = ca_file.unwrap_or(Path::new(""));
+    tls::trusting(ca_file).map_err(|reason| ConfigFailure::File { key, path: path.to_owned(), reason })
 }
 
 /// The most bytes of a secret or certificate file.

@@ -9,9 +9,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::tls;
 
-/// The most bytes of a file of authorities.
-const CA_BYTES: u64 = 1 << 20;
-
 /// Reads a connection string, and makes it demand TLS of every server that isn't this machine.
 ///
 /// # Errors
@@ -26,12 +23,23 @@ pub(super) fn config(url: &str, ca_file: Option<&Path>) -> Result<(Config, MakeR
                     .to_owned(),
             );
         }
+        if config.get_hosts().is_empty()
+            || config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_)))
+        {
+            return Err("the connection string: TLS needs the name of a host, which the server's certificate is for, and a \
+                        Unix socket has none"
+                .to_owned());
+        }
         config.ssl_mode(SslMode::Require);
     } else if config.get_ssl_mode() == SslMode::Prefer {
         // Nobody is in between, and a certificate made for this machine alone would be refused.
         config.ssl_mode(SslMode::Disable);
     }
-    Ok((config, MakeRustlsConnect::new(trusting(ca_file)?)))
+    let trusted = tls::trusting(ca_file).map_err(|why| match ca_file {
+        Some(path) => format!("database.ca_file {}: {why}", path.display()),
+        None => why,
+    })?;
+    Ok((config, MakeRustlsConnect::new(trusted.as_ref().clone())))
 }
 
 /// Whether every server named is on this machine. Names are not looked up: what they stand for may change.
@@ -41,23 +49,6 @@ fn is_here(config: &Config) -> bool {
         Host::Unix(_) => true,
     };
     config.get_hosts().iter().all(is_here) && config.get_hostaddrs().iter().all(|addr| addr.is_loopback())
-}
-
-fn trusting(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, String> {
-    let read = |path: &Path| -> Result<_, String> {
-        let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-        if length > CA_BYTES {
-            return Err(format!("it is longer than {CA_BYTES} bytes"));
-        }
-        tls::certificates(&std::fs::read(path).map_err(|error| error.to_string())?)
-    };
-    let said = |why: String| match ca_file {
-        Some(path) => format!("database.ca_file {}: {why}", path.display()),
-        None => why,
-    };
-    let authorities = ca_file.map(read).transpose().map_err(said)?;
-    let config = tls::client_config(authorities.as_deref()).map_err(said)?;
-    Ok(config.as_ref().clone())
 }
 
 #[cfg(test)]
@@ -71,6 +62,10 @@ mod tests {
             assert_eq!(mode(&format!("{here} user=bailee")), Ok(SslMode::Disable), "{here}");
         }
         assert_eq!(mode("host=localhost sslmode=require"), Ok(SslMode::Require));
+        for nameless in ["hostaddr=192.0.2.7", "host=/run/postgresql,db.example.org"] {
+            let why = mode(&format!("{nameless} user=bailee")).expect_err("no certificate is for that");
+            assert!(why.contains("the name of a host"), "{nameless}: {why}");
+        }
         for elsewhere in [
             "host=db.example.org",
             "host=db.example.org hostaddr=127.0.0.1",

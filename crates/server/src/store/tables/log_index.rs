@@ -246,6 +246,7 @@ const fn platform_severity(kind: &PlatformEventKind) -> Severity {
         | PlatformEventKind::NotificationFailed { .. }
         | PlatformEventKind::ErasureRefused { .. }
         | PlatformEventKind::LedgerKeyRolled { .. }
+        | PlatformEventKind::WitnessNamed { .. }
         | PlatformEventKind::KeyRegistered { .. }
         | PlatformEventKind::KeyReleased { .. }
         | PlatformEventKind::WorkOrderOverdue { .. }

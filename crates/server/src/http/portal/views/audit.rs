@@ -67,7 +67,8 @@ impl EventRow {
     #[must_use]
     pub fn icon(&self) -> &'static str {
         match self.tone {
-            Tone::Ok | Tone::Accent => "check",
+            Tone::Ok => "check",
+            Tone::Accent => "alert",
             Tone::Warn => "cross",
             Tone::Bad => "warning",
             Tone::Neutral => "free",
