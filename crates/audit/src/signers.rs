@@ -4,7 +4,7 @@
 //! signed-note has it: [`crate::note::Note::verify`], [`crate::policy`]. Whoever checks a whole published log knows more: the
 //! log names its witnesses. To them a line of anybody else is a changed one, see `docs/decisions/0023-the-log-names-its-witnesses.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cosignature::CosignerKey;
 use crate::handover::HandOver;
@@ -15,6 +15,8 @@ use crate::note::{Note, NoteSignature};
 #[derive(Debug, Clone, Default)]
 pub struct Signers {
     logs: Vec<VerifyingKey>,
+    /// The same as their `vkey`s: hand-overs may name a key again and again.
+    spelt: BTreeSet<String>,
     handed_over: Vec<HandOver>,
     /// By their `vkey`: whoever made the log says how many there are.
     witnesses: BTreeMap<String, CosignerKey>,
@@ -46,12 +48,15 @@ pub enum Stray {
 impl Signers {
     /// Adds a key of the log itself.
     pub fn log(&mut self, key: VerifyingKey) {
-        self.logs.push(key);
+        if self.spelt.insert(key.to_string()) {
+            self.logs.push(key);
+        }
     }
 
     /// Adds a hand-over between keys of the log, and both keys.
     pub fn handed_over(&mut self, handed: HandOver) {
-        self.logs.extend([handed.old.clone(), handed.new.clone()]);
+        self.log(handed.old.clone());
+        self.log(handed.new.clone());
         self.handed_over.push(handed);
     }
 
@@ -60,27 +65,29 @@ impl Signers {
         self.witnesses.insert(key.to_string(), key);
     }
 
-    /// The keys of the log itself, the last one known first.
-    pub fn logs(&self) -> impl Iterator<Item = &VerifyingKey> {
-        self.logs.iter().rev()
+    /// The keys of the log itself that a note has a line of, the last one known first.
+    pub fn logs_of<'a>(&'a self, note: &'a Note) -> impl Iterator<Item = &'a VerifyingKey> {
+        self.logs.iter().rev().filter(|key| note.signatures().iter().any(|line| key.is_of(line)))
     }
 
-    /// Checks every signature line of a checkpoint; how many are cosignatures. How old or new those are is for a
+    /// Checks every signature line of a checkpoint; how many witnesses cosigned it. How old or new those are is for a
     /// policy to judge.
     ///
     /// # Errors
     /// The first line that is not by somebody who may sign it.
     pub fn check(&self, note: &Note) -> Result<usize, StrayLine> {
-        let mut cosigned = 0;
+        let mut cosigned = BTreeSet::new();
         for (place, line) in note.signatures().iter().enumerate() {
             let is_cosignature = self.signed(note, line).map_err(|why| StrayLine {
                 line: place + 1,
                 name: line.name.clone(),
                 why,
             })?;
-            cosigned += usize::from(is_cosignature);
+            if is_cosignature {
+                cosigned.insert((&line.name, line.key_id.0));
+            }
         }
-        Ok(cosigned)
+        Ok(cosigned.len())
     }
 
     /// Whether the line is a cosignature rather than the log's own. An id has 32 bits, so that two keys of one name may share it:
@@ -145,7 +152,10 @@ mod tests {
     fn everybody_named_is_found() {
         let (note, signers) = published();
         assert_eq!(signers.check(&note), Ok(2));
-        assert_eq!(signers.logs().next(), Some(log(2).verifying_key()));
+        assert_eq!(signers.logs_of(&note).collect::<Vec<_>>(), [log(2).verifying_key()]);
+        let mut twice = note.clone();
+        twice.add(note.signatures()[2].clone()).expect("few");
+        assert_eq!(signers.check(&twice), Ok(2), "a line said twice is one witness");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use bailee_audit::key::{Ed25519Signer, KeyName};
-use bailee_audit::{Checkpoint, Cosigner, HandOver, Note, Signer};
+use bailee_audit::{Checkpoint, Cosigner, HandOver, Note, Signer, TreeHead};
 use bailee_domain::id::OrgId;
 use bailee_domain::platform::{Actor, PlatformEvent, PlatformEventKind};
 use bailee_domain::time::WallTime;
@@ -137,7 +137,8 @@ fn begun() -> Log {
 }
 
 /// A published log of eight events by the old key, whose checkpoint a new key signed, with the old key's word for it.
-fn taken_over(dir: &Path, is_entry: bool) {
+/// Tells the tree that was handed over.
+fn taken_over(dir: &Path, is_entry: bool) -> TreeHead {
     let (old, new) = (signer(1), signer(2));
     let (verifying, stranger) = (old.verifying_key().clone(), new.verifying_key().clone());
     let log = begun();
@@ -159,6 +160,39 @@ fn taken_over(dir: &Path, is_entry: bool) {
     let mut note = Checkpoint::new(verifying.name().as_str(), log.reader().head()).sign(&[&new]).unwrap();
     note.add(handed.line()).unwrap();
     std::fs::write(dir.join("checkpoint"), note.to_string()).unwrap();
+    handed.head
+}
+
+#[test]
+fn what_witnesses_cosigned_before_a_hand_over_still_counts_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let head = taken_over(dir.path(), true);
+    let (old, witness) = (signer(1), cosigner("w.example"));
+    let mut note = Checkpoint::new(old.verifying_key().name().as_str(), head).sign(&[&old]).unwrap();
+    note.add(witness.cosign(note.text(), 1_700_000_000).unwrap()).unwrap();
+    std::fs::write(dir.path().join("witnessed"), note.to_string()).unwrap();
+    let policy = dir.path().join("policy");
+    let (log, key) = (signer(2).verifying_key().to_string(), witness.key());
+    std::fs::write(&policy, format!("log {log}\nwitness w {key}\nquorum w\n")).unwrap();
+    let args = ["verify", "ledger", dir.path().to_str().unwrap(), "--policy", policy.to_str().unwrap()];
+    let (code, told, said) = run(&args);
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(told.contains("7 entries vouched for by 1 witness(es)"), "{told}");
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let key = signer(1).verifying_key().to_string();
+    for name in ["checkpoint", "witnessed", "tile/0/000.p/8", "tile/entries/000.p/8"] {
+        let dir = tempfile::tempdir().unwrap();
+        taken_over(dir.path(), true);
+        let path = dir.path().join(name);
+        let _ = std::fs::remove_file(&path); // there is no `witnessed` yet
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let (code, _, said) = run(&["verify", "ledger", dir.path().to_str().unwrap(), "--key", &key]);
+        assert_eq!(code, 2, "{name}: {said}");
+        assert!(said.contains(name), "{name}: {said}");
+    }
 }
 
 /// A published log that names a witness, whose word it is published with, and perhaps a second one's.

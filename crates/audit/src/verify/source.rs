@@ -59,7 +59,12 @@ impl Source for DirSource {
             ErrorKind::NotFound | ErrorKind::NotADirectory => SourceError::Absent,
             _ => SourceError::Failed(Box::new(error)),
         };
-        let mut file = File::open(self.root.join(path)).map_err(failed)?;
+        // What isn't a file could keep whoever opens it waiting for ever.
+        let path = self.root.join(path);
+        if !std::fs::metadata(&path).map_err(failed)?.is_file() {
+            return Err(SourceError::Failed("it is not a file".into()));
+        }
+        let mut file = File::open(path).map_err(failed)?;
         // One read of the right length: `read_to_end` takes several that grow, and one more that finds the end.
         let length = file.metadata().map_err(failed)?.len().min(most as u64);
         bytes.resize(length as usize, 0);

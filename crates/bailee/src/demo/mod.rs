@@ -57,6 +57,9 @@ struct Ready {
     set_up: Option<String>,
 }
 
+/// File with the number of the port that banks know the platform by.
+const LINK_PORT: &str = "link-port";
+
 /// Runs the demonstration until Ctrl-C.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let stop = crate::stop_signal()?;
@@ -100,6 +103,7 @@ impl Demo {
         let demo_pages = pages::router(pages.clone()).merge(mailbox::router(mailbox));
         let demo = serve::Demo { pages: Some(demo_pages), switches: None };
         let platform = serve::start(config, demo).await.context("starting the platform")?;
+        std::fs::write(dir.join(LINK_PORT), platform.link_address.rsplit(':').next().unwrap_or_default())?;
         let banks = Arc::new(start_banks(dir, port, &platform).await?);
         pages.fill(banks.clone());
         Ok(Self { platform, banks, _mail: mail, _gateway: gateway })
@@ -200,13 +204,16 @@ fn platform_config(
     std::fs::write(&secret, GATEWAY_PASSWORD)?;
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))?;
     let quoted = |text: String| toml::Value::String(text).to_string();
+    // Where banks enrolled earlier look for the platform.
+    let link_port: u16 =
+        std::fs::read_to_string(dir.join(LINK_PORT)).ok().and_then(|port| port.parse().ok()).unwrap_or(0);
     let text = format!(
         r#"
 data_dir = {data_dir}
 listen = "127.0.0.1:{port}"
 
 [link]
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:{link_port}"
 
 [first_start]
 organisation = "Bailee demo"

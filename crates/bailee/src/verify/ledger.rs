@@ -13,7 +13,8 @@ use bailee_audit::note::MAX_NOTE_LEN;
 use bailee_audit::policy::{Endorsed, NotEndorsed};
 use bailee_audit::verify::{CHECKPOINT_PATH, SourceError};
 use bailee_audit::{
-    DirSource, Policy, Report, Signers, Source, VerifyError, VerifyingKey, verify_log, verify_log_parallel,
+    DirSource, Note, Policy, Report, Signers, Source, VerifyError, VerifyingKey, verify_log,
+    verify_log_parallel,
 };
 use bailee_vault::sign::PublicKey;
 use bailee_wire::chain::{Checker, Summary};
@@ -162,7 +163,9 @@ fn check<S: Source>(
     let mut signers = Signers::default();
     signers.log(verifying.clone());
     policy.iter().flat_map(Policy::witnesses).for_each(|witness| signers.witness(witness.key.clone()));
-    let endorsed = policy.map(|policy| endorsed(&mut source, &policy, &verifying, times)).transpose()?;
+    if let Some(policy) = &policy {
+        named(policy, &verifying)?;
+    }
     let mut succession = Succession::of(&mut source, &verifying);
     let mut checker = Checker::new(|key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
         PublicKey(*key).verify(message, signature).is_ok()
@@ -179,6 +182,7 @@ fn check<S: Source>(
     succession.settled(&report)?;
     succession.followed().cloned().for_each(|handed| signers.handed_over(handed));
     let cosignatures = source.settled(&signers, &earlier, &report)?;
+    let endorsed = policy.map(|policy| endorsed(&mut source, &policy, &signers, times)).transpose()?;
     let summary = checker.summary();
     if demands.all_signed && summary.uncovered > 0 {
         let why = format!("{} newest event(s) are not under a head their bank signed", summary.uncovered);
@@ -201,28 +205,36 @@ fn only_log(policy: &Policy) -> Option<String> {
     }
 }
 
-/// The newest checkpoint if the quorum cosigned it already, otherwise the newest that it did.
+fn named(policy: &Policy, key: &VerifyingKey) -> anyhow::Result<()> {
+    if policy.logs().is_empty() || policy.logs().iter().any(|log| log.key == *key) {
+        return Ok(());
+    }
+    Err(NotWitnessed("the policy does not name this log's key".to_owned()).into())
+}
+
+/// The newest checkpoint if the quorum cosigned it already, otherwise the newest that it did. Soon after the log's key was handed
+/// over that one is still signed by the key before.
 fn endorsed(
     source: &mut impl Source,
     policy: &Policy,
-    key: &VerifyingKey,
+    signers: &Signers,
     times: RangeInclusive<u64>,
 ) -> anyhow::Result<Endorsed> {
-    if !policy.logs().is_empty() && !policy.logs().iter().any(|log| log.key == *key) {
-        return Err(NotWitnessed("the policy does not name this log's key".to_owned()).into());
-    }
     let mut why = None;
     for path in [CHECKPOINT_PATH, WITNESSED_PATH] {
-        let note = match source.read(path, MAX_NOTE_LEN) {
-            Ok(note) => note,
+        let bytes = match source.read(path, MAX_NOTE_LEN) {
+            Ok(bytes) => bytes,
             Err(SourceError::Absent) => continue,
             Err(SourceError::Failed(error)) => bail!("{path} cannot be read: {error}"),
         };
-        match policy.check_since(&note, key, times.clone()) {
-            Ok(endorsed) => return Ok(endorsed),
-            Err(error @ NotEndorsed::Quorum { .. }) => why = Some(format!("{path}: {error}")),
-            Err(error) if error.is_about_form() => bail!("{path}: {error}"),
-            Err(error) => return Err(NotWitnessed(format!("{path}: {error}")).into()),
+        let note = Note::parse(&bytes).map_err(|error| anyhow!("{path}: {error}"))?;
+        for key in signers.logs_of(&note) {
+            match policy.check_since(&bytes, key, times.clone()) {
+                Ok(endorsed) => return Ok(endorsed),
+                Err(error @ NotEndorsed::Quorum { .. }) => why = Some(format!("{path}: {error}")),
+                Err(error) if error.is_about_form() => bail!("{path}: {error}"),
+                Err(error) => return Err(NotWitnessed(format!("{path}: {error}")).into()),
+            }
         }
     }
     Err(NotWitnessed(why.unwrap_or_else(|| "there is no checkpoint".to_owned())).into())

@@ -74,8 +74,10 @@ impl<S: Source> Published<S> {
         earlier: &Earlier,
         report: &Report,
     ) -> anyhow::Result<()> {
-        let mut opened = Err(anyhow::anyhow!("{WITNESSED_PATH}: no key of the log is known"));
-        for key in signers.logs() {
+        let note = Note::parse(bytes).map_err(|error| anyhow::anyhow!("{WITNESSED_PATH}: {error}"))?;
+        let mut opened =
+            Err(NotWitnessed(format!("{WITNESSED_PATH}: not signed by a key of the log")).into());
+        for key in signers.logs_of(&note) {
             opened = Checkpoint::open(bytes, key).map_err(|error| {
                 let why = format!("{WITNESSED_PATH}: {error}");
                 if error.is_about_form() { anyhow::anyhow!(why) } else { NotWitnessed(why).into() }
@@ -88,14 +90,16 @@ impl<S: Source> Published<S> {
         let (vouched, newest) = (&opened.checkpoint, &report.checkpoint);
         if vouched.size > newest.size {
             let why = format!(
-                "witnesses vouch for {} entries and the log shows {}: it was cut, or put back",
+                "{WITNESSED_PATH}: witnesses vouch for {} entries and the log shows {}: it was cut, or put back",
                 vouched.size, newest.size
             );
             return Err(NotWitnessed(why).into());
         }
         if earlier.edge.root() != vouched.root {
-            let why =
-                format!("the first {} entries are not those that the witnesses vouch for", vouched.size);
+            let why = format!(
+                "{WITNESSED_PATH}: the first {} entries are not those that the witnesses vouch for",
+                vouched.size
+            );
             return Err(NotWitnessed(why).into());
         }
         signers.check(&opened.note).map(drop).map_err(|stray| strays(WITNESSED_PATH, &stray).into())

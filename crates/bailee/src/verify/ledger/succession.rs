@@ -64,7 +64,7 @@ impl Succession {
         self.entries.iter().map(|(_, handed)| handed)
     }
 
-    /// Every hand-over that was followed must stand in the log, and the newest key must be the one that signs.
+    /// Every hand-over that was followed must stand in the log.
     pub fn settled(&self, report: &Report) -> anyhow::Result<()> {
         if let Some(size) = self.wrong {
             let why = format!("the hand-over of the log's key names another tree of {size} entries");
